@@ -1,0 +1,2 @@
+//! The load generator and the fast upstream of the side-by-side benchmarks.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The control plane's HTTP side: the REST API and the page at `/_/`.

@@ -1,0 +1,1 @@
+//! PocketBase semantics without HTTP: fields, defaults, validation, compilation into a snapshot.

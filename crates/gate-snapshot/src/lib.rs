@@ -1,0 +1,1 @@
+//! The immutable compiled configuration both planes meet in.

@@ -1,0 +1,1 @@
+//! Scripted clients and upstreams that misbehave by name.
