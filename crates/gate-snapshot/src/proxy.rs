@@ -1,0 +1,88 @@
+//! One compiled `_proxies` record: a path, where it leads, who may pass, and what is added on the way.
+
+use crate::{Timeouts, Upstream};
+use std::fmt;
+use std::sync::Arc;
+
+/// The id of a `_proxies` record; live state (pools, limits, breakers) is keyed by it and outlives edits (contract D-12).
+pub type ProxyId = Arc<str>;
+
+/// A path, where it leads, who may pass, and what is added on the way (contract §3.1).
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    /// The record's id.
+    pub id: ProxyId,
+    /// What people call it: the record's `name`, or its path.
+    pub name: Arc<str>,
+    /// The normalised path prefix: starts with `/`, no empty, `.` or `..` segment, no trailing `/`.
+    pub path: String,
+    /// An inactive proxy keeps its path (404) and never falls through to a shorter one (H31).
+    pub active: bool,
+    /// Whether `path` is taken off before the rest is appended to the upstream's base path.
+    pub strip_path: bool,
+    /// Who may pass.
+    pub access_rule: AccessRule,
+    /// Where it leads.
+    pub upstream: Upstream,
+    /// Headers set on every forwarded request. A client's copy of any of these names is removed first (H9).
+    pub headers: Vec<InjectedHeader>,
+    /// Phase timeouts.
+    pub timeouts: Timeouts,
+    /// Keep the caller's `Authorization` and `Cookie` although their token was ours (contract D-8).
+    pub forward_auth: bool,
+    /// Keep the caller's `Accept-Encoding` (contract D-25).
+    pub forward_encoding: bool,
+}
+
+/// Who may pass a proxy. Full rules join with the rule language; until then a rule is one of its special values (contract §2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessRule {
+    /// `true`: everyone.
+    Public,
+    /// `false`: nobody, superusers included.
+    Nobody,
+    /// Empty: superusers only.
+    Superusers,
+}
+
+/// A header set on every forwarded request.
+#[derive(Clone, Debug)]
+pub struct InjectedHeader {
+    /// The name as it is sent; a token (RFC 9110 §5.1).
+    pub name: Box<str>,
+    /// What it is set to.
+    pub value: HeaderValue,
+}
+
+/// The value of an injected header, resolved when the snapshot was built (contract D-24).
+#[derive(Clone)]
+pub enum HeaderValue {
+    /// Ready to send. May hold a secret: `Debug` masks it.
+    Resolved(Box<[u8]>),
+    /// A template that names something which does not exist: the proxy answers 500 and its upstream is never contacted (contract D-7).
+    Unresolved {
+        /// The template expression that has no value, such as `env.OPENAI_KEY`; for the log.
+        expression: Box<str>,
+    },
+}
+
+impl Proxy {
+    /// The first template expression without a value, if there is one.
+    pub fn unresolved(&self) -> Option<&str> {
+        self.headers.iter().find_map(|header| match &header.value {
+            HeaderValue::Unresolved { expression } => Some(&**expression),
+            HeaderValue::Resolved(_) => None,
+        })
+    }
+}
+
+impl fmt::Debug for HeaderValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HeaderValue::Resolved(_) => f.write_str("Resolved(***)"),
+            HeaderValue::Unresolved { expression } => {
+                f.debug_struct("Unresolved").field("expression", expression).finish()
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! One generation of the configuration.
+
+use crate::{Proxy, RouteTable};
+use std::sync::Arc;
+
+/// One generation of the configuration: every compiled proxy, found by path.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    generation: u64,
+    routes: RouteTable,
+}
+
+impl Snapshot {
+    /// Builds a snapshot; of two proxies with the same path the later one wins.
+    pub fn new(generation: u64, proxies: impl IntoIterator<Item = Arc<Proxy>>) -> Self {
+        Snapshot { generation, routes: RouteTable::new(proxies) }
+    }
+
+    /// Counts up with every snapshot a process publishes.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The proxies, found by path.
+    pub fn routes(&self) -> &RouteTable {
+        &self.routes
+    }
+}

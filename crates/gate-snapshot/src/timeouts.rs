@@ -1,0 +1,54 @@
+//! The phase timeouts of a proxy.
+
+use std::time::Duration;
+
+/// How long each phase of a request may take (contract D-6). `None` = unlimited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Resolving the upstream's name and connecting to it.
+    pub dial: Duration,
+    /// The TLS handshake with the upstream.
+    pub tls: Duration,
+    /// From the request sent to the response head.
+    pub response_header: Option<Duration>,
+    /// From accepting the request to the response head. Never cuts a stream that flows (H17).
+    pub total: Duration,
+    /// Silence inside a body, in either direction.
+    pub body_idle: Option<Duration>,
+    /// How long a pooled connection may stay unused.
+    pub pool_idle: Duration,
+}
+
+impl Timeouts {
+    /// 2 s (020-FR-001): an upstream that does not accept by then is down or overrun.
+    pub const DIAL: Duration = Duration::from_secs(2);
+    /// 5 s (contract D-6): several round trips over a slow link.
+    pub const TLS: Duration = Duration::from_secs(5);
+    /// 30 s (020-FR-002).
+    pub const RESPONSE_HEADER: Duration = Duration::from_secs(30);
+    /// 30 s (contract §3.1, `timeout`).
+    pub const TOTAL: Duration = Duration::from_secs(30);
+    /// 300 s (contract D-6): longer than any model thinks between two tokens.
+    pub const BODY_IDLE: Duration = Duration::from_secs(300);
+    /// 90 s (020-FR-003).
+    pub const POOL_IDLE: Duration = Duration::from_secs(90);
+
+    /// The limit from accepting the request to its head, unless waiting for the head is unlimited:
+    /// with `response_header` off, `total` bounds only the phases before the wait (contract D-6).
+    pub fn total_to_head(&self) -> Option<Duration> {
+        self.response_header.map(|_| self.total)
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Timeouts {
+            dial: Self::DIAL,
+            tls: Self::TLS,
+            response_header: Some(Self::RESPONSE_HEADER),
+            total: Self::TOTAL,
+            body_idle: Some(Self::BODY_IDLE),
+            pool_idle: Self::POOL_IDLE,
+        }
+    }
+}

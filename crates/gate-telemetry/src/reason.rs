@@ -1,0 +1,305 @@
+//! The closed set of ways a request can end, with the one word each has in the response (`X-Gateway-Reason`),
+//! in the log and in the metrics.
+
+/// How a request ended.
+///
+/// Every request ends with exactly one of these. A member that makes the gateway itself answer
+/// has a status and two short texts for that answer (contract D-4); none of them names an internal address (H42).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// The upstream's response was relayed to its end, whatever its status.
+    Completed,
+
+    // --- the client's doing
+    /// The request violates HTTP/1.1 or is ambiguous (RFC 9112 §2.2, §6.3).
+    BadRequest,
+    /// The client went away before the response ended.
+    ClientClosed,
+    /// The `Expect` field asks for something other than `100-continue` (RFC 9110 §10.1.1).
+    ExpectationFailed,
+    /// The access rule denies the caller, who is known.
+    Forbidden,
+    /// `CONNECT` or `TRACE`.
+    MethodNotAllowed,
+    /// No proxy matches the path.
+    NotFound,
+    /// The proxy that matches the path is inactive.
+    ProxyInactive,
+    /// The request head did not arrive in time.
+    TimeoutClientHead,
+    /// The request body stopped arriving.
+    TimeoutClientBody,
+    /// The client stopped reading the response.
+    TimeoutClientWrite,
+    /// The request head is larger than the limit (RFC 6585 §5).
+    TooLargeHead,
+    /// The request target is longer than the limit.
+    TooLongTarget,
+    /// The access rule denies the caller, who is a guest.
+    Unauthorized,
+    /// An HTTP version this server does not speak.
+    VersionUnsupported,
+    /// A WebSocket upgrade (contract D-11).
+    WebSocketUnsupported,
+
+    // --- the upstream's doing
+    /// The upstream refused the connection or could not be reached.
+    UpstreamConnect,
+    /// The upstream's name does not resolve.
+    UpstreamDns,
+    /// What the upstream sent is not HTTP.
+    UpstreamProtocol,
+    /// The upstream closed the connection before a response.
+    UpstreamReset,
+    /// The TLS handshake with the upstream failed.
+    UpstreamTls,
+    /// The upstream's response body ended before its end.
+    UpstreamTruncated,
+    /// A response body went silent for longer than `body_idle`.
+    TimeoutBodyIdle,
+    /// Resolving and connecting took longer than `dial`.
+    TimeoutConnect,
+    /// The response head took longer than `response_header`.
+    TimeoutFirstByte,
+    /// The response head did not arrive within the proxy's `timeout`.
+    TimeoutTotal,
+    /// The TLS handshake took longer than `tls`.
+    TimeoutTls,
+
+    // --- the gateway's own doing
+    /// Something failed that should not have; the log has the cause.
+    Internal,
+    /// The request came back to the gateway that sent it.
+    LoopDetected,
+    /// The gateway is stopping, or has no descriptors left.
+    Overloaded,
+    /// A configured header names a secret or an environment variable that does not exist (contract D-7).
+    TemplateUnresolved,
+}
+
+/// On whose account an ending goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The client's.
+    Client,
+    /// The upstream's: these may count against it.
+    Upstream,
+    /// The gateway's own, its configuration included.
+    Gateway,
+}
+
+impl Reason {
+    /// All members, in declaration order: for metrics that declare their series up front.
+    pub const ALL: [Reason; 31] = {
+        use Reason::*;
+        [
+            Completed, BadRequest, ClientClosed, ExpectationFailed, Forbidden, MethodNotAllowed, NotFound,
+            ProxyInactive, TimeoutClientHead, TimeoutClientBody, TimeoutClientWrite, TooLargeHead, TooLongTarget,
+            Unauthorized, VersionUnsupported, WebSocketUnsupported, UpstreamConnect, UpstreamDns,
+            UpstreamProtocol, UpstreamReset, UpstreamTls, UpstreamTruncated, TimeoutBodyIdle, TimeoutConnect,
+            TimeoutFirstByte, TimeoutTotal, TimeoutTls, Internal, LoopDetected, Overloaded, TemplateUnresolved,
+        ]
+    };
+
+    /// The word for this ending in the response, the log and the metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            Reason::Completed => "completed",
+            Reason::BadRequest => "bad_request",
+            Reason::ClientClosed => "client_closed",
+            Reason::ExpectationFailed => "expectation_failed",
+            Reason::Forbidden => "forbidden",
+            Reason::MethodNotAllowed => "method_not_allowed",
+            Reason::NotFound => "not_found",
+            Reason::ProxyInactive => "proxy_inactive",
+            Reason::TimeoutClientHead => "timeout_client_head",
+            Reason::TimeoutClientBody => "timeout_client_body",
+            Reason::TimeoutClientWrite => "timeout_client_write",
+            Reason::TooLargeHead => "too_large_head",
+            Reason::TooLongTarget => "too_long_target",
+            Reason::Unauthorized => "unauthorized",
+            Reason::VersionUnsupported => "version_unsupported",
+            Reason::WebSocketUnsupported => "websocket_unsupported",
+            Reason::UpstreamConnect => "upstream_connect",
+            Reason::UpstreamDns => "upstream_dns",
+            Reason::UpstreamProtocol => "upstream_protocol",
+            Reason::UpstreamReset => "upstream_reset",
+            Reason::UpstreamTls => "upstream_tls",
+            Reason::UpstreamTruncated => "upstream_truncated",
+            Reason::TimeoutBodyIdle => "timeout_body_idle",
+            Reason::TimeoutConnect => "timeout_connect",
+            Reason::TimeoutFirstByte => "timeout_first_byte",
+            Reason::TimeoutTotal => "timeout_total",
+            Reason::TimeoutTls => "timeout_tls",
+            Reason::Internal => "internal",
+            Reason::LoopDetected => "loop_detected",
+            Reason::Overloaded => "overloaded",
+            Reason::TemplateUnresolved => "template_unresolved",
+        }
+    }
+
+    /// The status the gateway answers with when it can still answer.
+    ///
+    /// 499 is never sent: it marks in the log a client that no longer listens. `Completed` has the upstream's status
+    /// and 200 here.
+    pub fn status(self) -> u16 {
+        match self {
+            Reason::Completed => 200,
+            Reason::BadRequest => 400,
+            Reason::Unauthorized => 401,
+            Reason::Forbidden => 403,
+            Reason::NotFound | Reason::ProxyInactive => 404,
+            Reason::MethodNotAllowed => 405,
+            Reason::TimeoutClientHead | Reason::TimeoutClientBody | Reason::TimeoutClientWrite => 408,
+            Reason::TooLongTarget => 414,
+            Reason::ExpectationFailed => 417,
+            Reason::TooLargeHead => 431,
+            Reason::ClientClosed => 499,
+            Reason::Internal | Reason::TemplateUnresolved => 500,
+            Reason::WebSocketUnsupported => 501,
+            Reason::UpstreamConnect
+            | Reason::UpstreamDns
+            | Reason::UpstreamProtocol
+            | Reason::UpstreamReset
+            | Reason::UpstreamTls
+            | Reason::UpstreamTruncated => 502,
+            Reason::Overloaded => 503,
+            Reason::TimeoutBodyIdle
+            | Reason::TimeoutConnect
+            | Reason::TimeoutFirstByte
+            | Reason::TimeoutTotal
+            | Reason::TimeoutTls => 504,
+            Reason::VersionUnsupported => 505,
+            Reason::LoopDetected => 508,
+        }
+    }
+
+    /// On whose account this ending goes.
+    pub fn side(self) -> Side {
+        match self {
+            Reason::Completed
+            | Reason::BadRequest
+            | Reason::ClientClosed
+            | Reason::ExpectationFailed
+            | Reason::Forbidden
+            | Reason::MethodNotAllowed
+            | Reason::NotFound
+            | Reason::ProxyInactive
+            | Reason::TimeoutClientHead
+            | Reason::TimeoutClientBody
+            | Reason::TimeoutClientWrite
+            | Reason::TooLargeHead
+            | Reason::TooLongTarget
+            | Reason::Unauthorized
+            | Reason::VersionUnsupported
+            | Reason::WebSocketUnsupported => Side::Client,
+            Reason::UpstreamConnect
+            | Reason::UpstreamDns
+            | Reason::UpstreamProtocol
+            | Reason::UpstreamReset
+            | Reason::UpstreamTls
+            | Reason::UpstreamTruncated
+            | Reason::TimeoutBodyIdle
+            | Reason::TimeoutConnect
+            | Reason::TimeoutFirstByte
+            | Reason::TimeoutTotal
+            | Reason::TimeoutTls => Side::Upstream,
+            Reason::Internal | Reason::LoopDetected | Reason::Overloaded | Reason::TemplateUnresolved => {
+                Side::Gateway
+            }
+        }
+    }
+
+    /// The short name of the error, for the `error` member of the response.
+    pub fn title(self) -> &'static str {
+        match self {
+            Reason::Completed => "OK",
+            Reason::BadRequest => "Bad Request",
+            Reason::ClientClosed => "Client Closed Request",
+            Reason::ExpectationFailed => "Expectation Failed",
+            Reason::Forbidden => "Forbidden",
+            Reason::MethodNotAllowed => "Method Not Allowed",
+            Reason::NotFound | Reason::ProxyInactive => "Not Found",
+            Reason::TimeoutClientHead | Reason::TimeoutClientBody | Reason::TimeoutClientWrite => {
+                "Request Timeout"
+            }
+            Reason::TooLargeHead => "Request Header Fields Too Large",
+            Reason::TooLongTarget => "URI Too Long",
+            Reason::Unauthorized => "Unauthorized",
+            Reason::VersionUnsupported => "HTTP Version Not Supported",
+            Reason::WebSocketUnsupported => "WebSocket Not Supported",
+            Reason::UpstreamConnect
+            | Reason::UpstreamDns
+            | Reason::UpstreamProtocol
+            | Reason::UpstreamReset
+            | Reason::UpstreamTls
+            | Reason::UpstreamTruncated => "Upstream Unavailable",
+            Reason::TimeoutBodyIdle
+            | Reason::TimeoutConnect
+            | Reason::TimeoutFirstByte
+            | Reason::TimeoutTotal
+            | Reason::TimeoutTls => "Gateway Timeout",
+            Reason::Internal | Reason::TemplateUnresolved => "Internal Server Error",
+            Reason::LoopDetected => "Loop Detected",
+            Reason::Overloaded => "Service Unavailable",
+        }
+    }
+
+    /// One sentence for the caller, for the `message` and `details` members of the response.
+    pub fn message(self) -> &'static str {
+        match self {
+            Reason::Completed => "The request was completed.",
+            Reason::BadRequest => "The request could not be understood.",
+            Reason::ClientClosed => "The client closed the request.",
+            Reason::ExpectationFailed => "The expectation in the request is not supported.",
+            Reason::Forbidden => "You are not allowed to perform this request.",
+            Reason::MethodNotAllowed => "This method is not supported by the gateway.",
+            Reason::NotFound => "The requested resource wasn't found.",
+            Reason::ProxyInactive => "The requested resource isn't active.",
+            Reason::TimeoutClientHead => "The request header took too long to arrive.",
+            Reason::TimeoutClientBody => "The request body took too long to arrive.",
+            Reason::TimeoutClientWrite => "The response was not read in time.",
+            Reason::TooLargeHead => "The request header is too large.",
+            Reason::TooLongTarget => "The request path is too long.",
+            Reason::Unauthorized => "Missing or invalid authentication.",
+            Reason::VersionUnsupported => "This HTTP version is not supported.",
+            Reason::WebSocketUnsupported => {
+                "WebSocket connections are not supported by the gateway yet. Use server-sent events or plain HTTP."
+            }
+            Reason::UpstreamConnect => "The upstream service could not be reached.",
+            Reason::UpstreamDns => "The upstream service's name could not be resolved.",
+            Reason::UpstreamProtocol => "The upstream service sent an invalid response.",
+            Reason::UpstreamReset => "The upstream service closed the connection.",
+            Reason::UpstreamTls => "A secure connection to the upstream service failed.",
+            Reason::UpstreamTruncated => "The upstream service's response was cut short.",
+            Reason::TimeoutBodyIdle => "The upstream service stopped sending.",
+            Reason::TimeoutConnect => "Connecting to the upstream service took too long.",
+            Reason::TimeoutFirstByte | Reason::TimeoutTotal => "The upstream service took too long to respond.",
+            Reason::TimeoutTls => "The secure handshake with the upstream service took too long.",
+            Reason::Internal => "Something went wrong while processing your request.",
+            Reason::LoopDetected => "The request has already passed through this gateway.",
+            Reason::Overloaded => "The gateway cannot take more requests right now.",
+            Reason::TemplateUnresolved => "The proxy is not configured completely.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn labels_are_unique_snake_case_words() {
+        let labels: HashSet<_> = Reason::ALL.iter().map(|reason| reason.label()).collect();
+        assert_eq!(labels.len(), Reason::ALL.len());
+        assert!(labels.iter().all(|label| label.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+    }
+
+    #[test]
+    fn an_ending_on_the_upstreams_account_is_a_bad_gateway_or_a_timeout() {
+        for reason in Reason::ALL {
+            assert_eq!(reason.side() == Side::Upstream, matches!(reason.status(), 502 | 504), "{reason:?}");
+        }
+    }
+}
