@@ -1,1 +1,36 @@
-//! Scripted clients and upstreams that misbehave by name.
+//! Scripted clients and upstreams that misbehave by name, and the real binary between them.
+//!
+//! Owns everything a black-box test needs: [`Gateway`] runs the binary under test, [`Upstream`]
+//! plays the service behind it and records what arrives, [`RawClient`] plays the caller in front.
+//! Knows nothing about the product's crates: it reads HTTP with small parsers of its own, so that
+//! a mistake in the codec cannot hide behind the same mistake in the test.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "a test that cannot go on stops with a panic that says why"
+)]
+
+mod client;
+mod deadline;
+mod gateway;
+mod pattern;
+mod seed;
+#[cfg(test)]
+mod tests;
+mod upstream;
+mod wire;
+
+pub use client::{BodyEnd, RawClient, Response, ResponseError, ResponseHead};
+pub use deadline::{PATIENCE, eventually, quickest_of, within};
+pub use gateway::{Gateway, GatewayBuilder, LogLine, Pocketgate, ProcessOutput, Proxy, Signal};
+pub use pattern::{Pattern, sha256_hex};
+pub use seed::seed;
+pub use upstream::{
+    Answer, Behaviour, Blackhole, ByHand, CloseAfterRequest, CloseIdle, EarlyResponse, Echo, H2Behaviour,
+    H2Upstream, Informational, Ledger, OneByte, Peer, ReceivedBody, ReceivedRequest, RequestHead,
+    ResetBeforeHead, SseStream, SseUpstream, StallAfterHead, TestAuthority, Upstream,
+};
+pub use wire::Fields;

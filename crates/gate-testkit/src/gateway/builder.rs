@@ -1,0 +1,104 @@
+//! What a gateway is started with.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::Stdio;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use super::binary::Pocketgate;
+use super::log::Lines;
+use super::proxy::Proxy;
+use super::running::{DataDirectory, Gateway};
+use crate::deadline::{PATIENCE, within};
+
+/// What the one line on standard output begins with.
+const READY: &str = "listening on http://";
+
+/// Collects proxies, flags and environment; [`GatewayBuilder::start`] runs the binary.
+pub struct GatewayBuilder {
+    proxies: Vec<Proxy>,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    directory: DataDirectory,
+}
+
+impl Default for GatewayBuilder {
+    fn default() -> Self {
+        let directory =
+            DataDirectory::Temporary(TempDir::new().expect("the temporary directory is writable"));
+        Self { proxies: Vec::new(), arguments: Vec::new(), environment: Vec::new(), directory }
+    }
+}
+
+impl GatewayBuilder {
+    /// Adds a proxy before the start.
+    #[must_use]
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxies.push(proxy);
+        self
+    }
+
+    /// Adds proxies before the start.
+    #[must_use]
+    pub fn proxies(mut self, proxies: impl IntoIterator<Item = Proxy>) -> Self {
+        self.proxies.extend(proxies);
+        self
+    }
+
+    /// Adds arguments of `pocketgate serve`.
+    #[must_use]
+    pub fn arguments<Argument: AsRef<OsStr>>(
+        mut self,
+        arguments: impl IntoIterator<Item = Argument>,
+    ) -> Self {
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets an environment variable of the gateway.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Uses that data directory and leaves it in place, to start on it again.
+    #[must_use]
+    pub fn directory(mut self, path: &Path) -> Self {
+        self.directory = DataDirectory::Given(path.to_owned());
+        self
+    }
+
+    /// Writes the proxies, starts the binary on a free port and waits until it listens.
+    ///
+    /// # Panics
+    /// When it ends or stays silent instead; the message shows its log.
+    pub async fn start(self) -> Gateway {
+        for proxy in &self.proxies {
+            add(proxy, self.directory.path()).await;
+        }
+        let mut command = Pocketgate::command();
+        command
+            .args(["serve", "--http", "127.0.0.1:0", "--log-format", "json", "--dir"])
+            .arg(self.directory.path());
+        command.args(&self.arguments).envs(self.environment);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary can be started");
+        let log = Lines::collect(child.stderr.take().expect("standard error is piped"));
+        let mut stdout = BufReader::new(child.stdout.take().expect("standard output is piped"));
+        let mut line = String::new();
+        within(PATIENCE, stdout.read_line(&mut line)).await.expect("standard output is readable");
+        let address = line.trim_end().strip_prefix(READY).and_then(|address| address.parse().ok());
+        let address = address.unwrap_or_else(|| panic!("not ready but {line:?}, log: {:#?}", log.snapshot()));
+        Gateway::new(child, address, Lines::collect(stdout), log, self.directory)
+    }
+}
+
+/// Runs `pocketgate proxies add` on a data directory.
+pub(super) async fn add(proxy: &Proxy, directory: &Path) {
+    let mut command = Pocketgate::command();
+    command.args(proxy.add_arguments()).arg("--dir").arg(directory);
+    Pocketgate::finish(command).await.succeeded();
+}

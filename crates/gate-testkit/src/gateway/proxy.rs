@@ -1,0 +1,72 @@
+//! One record of `_proxies`, as the command line takes it.
+
+/// A proxy to add; public and otherwise with the product's defaults.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    arguments: Vec<String>,
+    access_rule: String,
+}
+
+impl Proxy {
+    /// Sends what is below `path` to `upstream`, for everybody.
+    pub fn new(path: &str, upstream: &str) -> Self {
+        let arguments = ["--path", path, "--upstream", upstream].map(str::to_owned).to_vec();
+        Self { arguments, access_rule: "true".to_owned() }
+    }
+
+    /// Another access rule than `true`.
+    #[must_use]
+    pub fn access_rule(mut self, rule: &str) -> Self {
+        rule.clone_into(&mut self.access_rule);
+        self
+    }
+
+    /// One injected header, `Name: value`.
+    #[must_use]
+    pub fn header(self, line: &str) -> Self {
+        self.option("--header", line)
+    }
+
+    /// Whether the path is taken off before forwarding.
+    #[must_use]
+    pub fn strip_path(self, strip: bool) -> Self {
+        self.option("--strip-path", &strip.to_string())
+    }
+
+    /// Seconds until the response head must be there.
+    #[must_use]
+    pub fn timeout(self, seconds: u32) -> Self {
+        self.option("--timeout", &seconds.to_string())
+    }
+
+    /// The JSON of `timeoutConfig`.
+    #[must_use]
+    pub fn timeout_config(self, json: &str) -> Self {
+        self.option("--timeout-config", json)
+    }
+
+    /// Whether the proxy takes requests.
+    #[must_use]
+    pub fn active(self, active: bool) -> Self {
+        self.option("--active", &active.to_string())
+    }
+
+    /// The name people see.
+    #[must_use]
+    pub fn name(self, name: &str) -> Self {
+        self.option("--name", name)
+    }
+
+    /// The arguments of `pocketgate proxies add`, the data directory left out.
+    pub(super) fn add_arguments(&self) -> Vec<String> {
+        let mut arguments = ["proxies", "add"].map(str::to_owned).to_vec();
+        arguments.extend(self.arguments.iter().cloned());
+        arguments.extend(["--access-rule".to_owned(), self.access_rule.clone()]);
+        arguments
+    }
+
+    fn option(mut self, name: &str, value: &str) -> Self {
+        self.arguments.extend([name.to_owned(), value.to_owned()]);
+        self
+    }
+}

@@ -1,0 +1,29 @@
+//! The service behind the gateway, played by the test.
+
+mod behaviour;
+mod blackhole;
+mod by_hand;
+mod echo;
+mod h2_upstream;
+mod ledger;
+mod listening;
+mod misbehaving;
+mod peer;
+mod reply;
+mod sse;
+mod tls;
+
+pub use behaviour::Behaviour;
+pub use blackhole::Blackhole;
+pub use by_hand::ByHand;
+pub use echo::Echo;
+pub use h2_upstream::{H2Behaviour, H2Upstream};
+pub use ledger::{Ledger, ReceivedBody, ReceivedRequest, RequestHead};
+pub use listening::Upstream;
+pub use misbehaving::{
+    Answer, CloseAfterRequest, CloseIdle, EarlyResponse, Informational, OneByte, ResetBeforeHead,
+    StallAfterHead,
+};
+pub use peer::Peer;
+pub use sse::{SseStream, SseUpstream};
+pub use tls::TestAuthority;
