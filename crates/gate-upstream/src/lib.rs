@@ -1,1 +1,22 @@
-//! Resolve, dial, TLS, pool: how a connection to an upstream comes to be.
+//! How a connection to an upstream comes to be: resolve, dial, TLS, pool.
+//!
+//! Owns name resolution and its cache (one per process), the TLS configuration (one per process), and the pools of idle
+//! connections (one per worker). Knows nothing about HTTP messages, routes or access rules; it is the only crate that
+//! knows rustls and the DNS library.
+
+mod control_plane;
+mod dial;
+mod error;
+mod forward_proxy;
+mod pool;
+mod resolver;
+mod stream;
+mod tls;
+
+pub use control_plane::{ControlPlane, control_plane};
+pub use dial::{Connected, Dialer, DialerConfig, Protocol};
+pub use error::DialError;
+pub use forward_proxy::{ForwardProxies, ForwardProxy};
+pub use pool::{Lease, Pool, PoolLimits};
+pub use resolver::Resolver;
+pub use stream::UpstreamStream;

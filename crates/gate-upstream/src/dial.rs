@@ -1,0 +1,241 @@
+//! Dialling: resolve, connect, TLS, ALPN; each phase with its own timeout.
+
+use crate::control_plane::ControlPlane;
+use crate::forward_proxy::{ForwardProxies, ForwardProxy};
+use crate::{DialError, Resolver, UpstreamStream, tls};
+use bytes::Bytes;
+use gate_snapshot::{Scheme, UpstreamId};
+use h2::client::SendRequest;
+use socket2::{SockRef, TcpKeepalive};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// Dials upstreams. One per worker.
+#[derive(Clone)]
+pub struct Dialer {
+    configuration: DialerConfig,
+}
+
+/// What a dialler needs.
+#[derive(Clone)]
+pub struct DialerConfig {
+    /// Names to addresses.
+    pub resolver: Resolver,
+    /// The way to the control plane of this process.
+    pub control_plane: ControlPlane,
+    /// Proxies between this one and its upstreams; empty unless asked for.
+    pub forward_proxies: ForwardProxies,
+}
+
+/// A new connection.
+#[derive(Debug)]
+pub struct Connected {
+    /// What is spoken on it.
+    pub protocol: Protocol,
+    /// The address connected to, for the log.
+    pub address: Option<SocketAddr>,
+}
+
+/// What is spoken on a new connection.
+#[derive(Debug)]
+pub enum Protocol {
+    /// HTTP/1.1 over this stream.
+    Http1(UpstreamStream),
+    /// HTTP/2; its connection runs in a task of the worker that dialled.
+    Http2(SendRequest<Bytes>),
+}
+
+impl Dialer {
+    /// A dialler.
+    pub fn new(configuration: DialerConfig) -> Self {
+        Dialer { configuration }
+    }
+
+    /// The forward proxy that http requests to this upstream have to be written for, in absolute form.
+    pub fn absolute_form_proxy(&self, upstream: &UpstreamId) -> Option<&ForwardProxy> {
+        let plain = upstream.scheme() == Scheme::Http;
+        self.configuration.forward_proxies.for_upstream(upstream).filter(|_| plain)
+    }
+
+    /// Opens a new connection. Cancel-safe: a dropped dial closes what it had opened.
+    ///
+    /// # Errors
+    /// The phase that failed; see [`DialError`].
+    pub async fn dial(
+        &self,
+        upstream: &UpstreamId,
+        dial_timeout: Duration,
+        tls_timeout: Duration,
+    ) -> Result<Connected, DialError> {
+        if upstream.scheme() == Scheme::ControlPlane {
+            let stream = UpstreamStream::Memory(self.configuration.control_plane.dial()?);
+            return Ok(Connected { protocol: Protocol::Http1(stream), address: None });
+        }
+        let connecting = self.connect(upstream);
+        let stream = timeout(dial_timeout, connecting).await.map_err(|_| DialError::ConnectTimeout)??;
+        let address = stream.peer_addr().ok();
+        let protocol = match upstream.scheme() {
+            Scheme::Https => {
+                let shaking = secure(upstream, stream);
+                timeout(tls_timeout, shaking).await.map_err(|_| DialError::TlsTimeout)??
+            }
+            Scheme::Http | Scheme::ControlPlane => Protocol::Http1(UpstreamStream::Tcp(stream)),
+        };
+        Ok(Connected { protocol, address })
+    }
+
+    /// A TCP connection to the upstream itself, or to the forward proxy in front of it.
+    async fn connect(&self, upstream: &UpstreamId) -> Result<TcpStream, DialError> {
+        let Some(proxy) = self.configuration.forward_proxies.for_upstream(upstream) else {
+            return self.connect_to(upstream).await;
+        };
+        let stream = self.connect_to(&proxy.endpoint).await?;
+        match upstream.scheme() {
+            Scheme::Https => open_tunnel(stream, upstream, proxy).await,
+            Scheme::Http | Scheme::ControlPlane => Ok(stream),
+        }
+    }
+
+    async fn connect_to(&self, endpoint: &UpstreamId) -> Result<TcpStream, DialError> {
+        match endpoint.address() {
+            Some(address) => connect_any(&[address], endpoint.port()).await,
+            None => {
+                let addresses = self.configuration.resolver.resolve(endpoint.host()).await?;
+                connect_any(&addresses, endpoint.port()).await
+            }
+        }
+    }
+}
+
+/// Tries the addresses one after the other, the families in turn (RFC 8305 §4); an address that does not answer in
+/// [`NEXT_ADDRESS_AFTER`] yields to the next one, and the last one gets all the time there is.
+async fn connect_any(addresses: &[IpAddr], port: u16) -> Result<TcpStream, DialError> {
+    let mut addresses = alternate_families(addresses).into_iter().peekable();
+    let mut failure = None;
+    while let Some(address) = addresses.next() {
+        let target = SocketAddr::new(address, port);
+        let attempt = TcpStream::connect(target);
+        let outcome = if addresses.peek().is_some() {
+            timeout(NEXT_ADDRESS_AFTER, attempt).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        } else {
+            attempt.await
+        };
+        match outcome.and_then(prepared) {
+            Ok(stream) => return Ok(stream),
+            Err(cause) => failure = Some(DialError::Connect { target: target.to_string(), cause }),
+        }
+    }
+    Err(failure.unwrap_or(DialError::ConnectTimeout))
+}
+
+/// IPv6 and IPv4 in turn, beginning with the family the resolver put first.
+fn alternate_families(addresses: &[IpAddr]) -> Vec<IpAddr> {
+    let Some(first) = addresses.first() else { return Vec::new() };
+    let (same, other): (Vec<_>, Vec<_>) =
+        addresses.iter().copied().partition(|address| address.is_ipv6() == first.is_ipv6());
+    let mut other = other.into_iter();
+    let mut mixed: Vec<_> =
+        same.into_iter().flat_map(|address| [Some(address), other.next()]).flatten().collect();
+    mixed.extend(other);
+    mixed
+}
+
+/// Small writes leave at once (a token is a small write), and a peer that vanished is noticed.
+fn prepared(stream: TcpStream) -> io::Result<TcpStream> {
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_AFTER);
+    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+    Ok(stream)
+}
+
+async fn secure(upstream: &UpstreamId, stream: TcpStream) -> Result<Protocol, DialError> {
+    let stream = Box::new(tls::handshake(upstream.host(), stream).await?);
+    if stream.get_ref().1.alpn_protocol() != Some(tls::ALPN_HTTP2) {
+        return Ok(Protocol::Http1(UpstreamStream::Tls(stream)));
+    }
+    let (sender, connection) = h2::client::Builder::new()
+        .enable_push(false)
+        .initial_window_size(HTTP2_STREAM_WINDOW)
+        .initial_connection_window_size(HTTP2_CONNECTION_WINDOW)
+        .handshake(stream)
+        .await
+        .map_err(DialError::Http2)?;
+    tokio::task::spawn_local(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "an HTTP/2 connection to an upstream ended");
+        }
+    });
+    Ok(Protocol::Http2(sender))
+}
+
+/// Asks a forward proxy for a tunnel (RFC 9110 §9.3.6).
+async fn open_tunnel(
+    mut stream: TcpStream,
+    upstream: &UpstreamId,
+    proxy: &ForwardProxy,
+) -> Result<TcpStream, DialError> {
+    let refused = |error: io::Error| DialError::Tunnel(error.to_string());
+    let host = if upstream.host().contains(':') {
+        format!("[{}]", upstream.host())
+    } else {
+        upstream.host().to_owned()
+    };
+    let target = format!("{host}:{}", upstream.port());
+    let authorization = proxy
+        .authorization
+        .as_ref()
+        .map(|value| format!("Proxy-Authorization: {value}\r\n"))
+        .unwrap_or_default();
+    let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{authorization}\r\n");
+    stream.write_all(request.as_bytes()).await.map_err(refused)?;
+    let head = read_tunnel_head(&mut stream).await.map_err(refused)?;
+    let status = head.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    if status.first() == Some(&b'2') && status.len() == 3 {
+        return Ok(stream);
+    }
+    Err(DialError::Tunnel(
+        String::from_utf8_lossy(head.split(|byte| *byte == b'\r').next().unwrap_or_default()).into(),
+    ))
+}
+
+/// Reads byte by byte: what follows the head belongs to the tunnel.
+async fn read_tunnel_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        if head.len() >= TUNNEL_HEAD_BYTES_MAX {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        head.push(stream.read_u8().await?);
+    }
+    Ok(head)
+}
+
+/// RFC 8305 §5 recommends 250 ms before the next address is tried.
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
+/// 30 s: below the idle timeouts of the middleboxes between two clouds.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
+/// Two relay buffers may be under way per stream before the upstream has to wait for the client.
+const HTTP2_STREAM_WINDOW: u32 = 256 * 1024;
+/// Four full streams; a slow client must not hold up the others on the same connection.
+const HTTP2_CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// More than any proxy says before a tunnel.
+const TUNNEL_HEAD_BYTES_MAX: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_alternate_beginning_with_the_first() {
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let (a, b, c) = (address("::1"), address("::2"), address("::3"));
+        let x = address("127.0.0.1");
+        assert_eq!(alternate_families(&[a, b, c, x]), [a, x, b, c]);
+        assert_eq!(alternate_families(&[x, a]), [x, a]);
+        assert!(alternate_families(&[]).is_empty());
+    }
+}
