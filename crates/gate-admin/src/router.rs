@@ -1,0 +1,75 @@
+//! Every route of the control plane, on one screen.
+
+use crate::error::ApiError;
+use crate::{catch_panic, cors, health, page, security_headers};
+use axum::Router;
+use axum::handler::Handler;
+use axum::middleware::from_fn;
+use axum::routing::{MethodRouter, any};
+
+/// The control plane: its routes inside its layers.
+pub(crate) fn router() -> Router {
+    layered(routes())
+}
+
+fn routes() -> Router {
+    Router::new()
+        .route("/api/health", get(health::check))
+        .route("/_", get(page::show))
+        .route("/_/", get(page::show))
+        .route("/_/style.css", get(page::style))
+        .fallback(not_found)
+}
+
+/// Outermost last: an answer made by an inner layer passes the outer ones as well.
+pub(crate) fn layered(routes: Router) -> Router {
+    routes
+        .layer(from_fn(catch_panic::answer_with_500))
+        .layer(from_fn(cors::allow_every_origin))
+        .layer(from_fn(security_headers::add))
+}
+
+/// `GET` and `HEAD`; a wrong method is an unknown route, never a 405 with `Allow` (contract §1.1).
+fn get<H: Handler<T, ()>, T: 'static>(handler: H) -> MethodRouter {
+    any(not_found).get(handler)
+}
+
+async fn not_found() -> ApiError {
+    ApiError::not_found()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Answer, request};
+
+    const NOT_FOUND: &str =
+        concat!(r#"{"data":{},"message":"The requested resource wasn't found.","status":404}"#, "\n");
+
+    #[track_caller]
+    fn check_not_found(answer: &Answer) {
+        assert_eq!(answer.status, 404);
+        assert_eq!(answer.field("content-type"), Some("application/json"));
+        assert_eq!(answer.field("allow"), None);
+        assert_eq!(answer.body, NOT_FOUND);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_route_is_pocketbases_404() {
+        for target in ["/api", "/api/", "/api/unknown", "/api/health/", "/API/health", "/_/unknown", "/"] {
+            check_not_found(&request("GET", target, "").await);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wrong_method_is_an_unknown_route() {
+        for method in ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"] {
+            check_not_found(&request(method, "/api/health", "").await);
+        }
+    }
+
+    #[tokio::test]
+    async fn head_of_an_unknown_route_has_no_body() {
+        let answer = request("HEAD", "/api/unknown", "").await;
+        assert_eq!((answer.status, answer.body.as_str()), (404, ""));
+    }
+}
