@@ -1,0 +1,168 @@
+//! Many open event streams: how late each event arrives after the upstream wrote it.
+
+use std::io;
+
+use clap::Args;
+use memchr::memmem;
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use crate::clock::{StepDetector, wall_ns};
+use crate::connection::{Connection, ConnectionError};
+use crate::histogram::{Histogram, Quantiles};
+use crate::message::Body;
+use crate::target::{SOURCES_MAX, Target};
+use crate::upstream::sent_at;
+use crate::watch::Watched;
+use crate::window::{Shared, Window};
+
+/// Which streams to open where.
+#[derive(Args, Debug)]
+pub(crate) struct SseOptions {
+    /// Where to, as http://ADDRESS:PORT/sse?rate=EVENTS_PER_SECOND
+    pub target: Target,
+    /// Streams to keep open
+    #[arg(long, default_value_t = 500, value_name = "N")]
+    pub streams: usize,
+    /// Spread the connections over this many loopback addresses
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=i64::from(SOURCES_MAX)))]
+    pub sources: u8,
+    #[command(flatten)]
+    pub window: Window,
+}
+
+/// What arrived inside the window.
+#[derive(Debug, Serialize)]
+pub(crate) struct SseReport {
+    /// Streams that were open until the window closed.
+    pub streams: usize,
+    pub events: u64,
+    /// Events without a time stamp, and streams that ended.
+    pub errors: u64,
+    pub seconds: f64,
+    /// From the time stamp inside the event to its last byte's arrival.
+    pub delay: Quantiles,
+    pub watched: Option<Watched>,
+}
+
+/// Why the streams could not be measured.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SseError {
+    #[error("stream {index} of {streams} did not open: {reason}")]
+    Open { index: usize, streams: usize, reason: String },
+    #[error("the clock was set while delays were measured with it")]
+    ClockStepped,
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    events: u64,
+    errors: u64,
+    delay: Histogram,
+}
+
+/// Opens the streams, listens and reports the window.
+pub(crate) async fn run(options: SseOptions) -> Result<SseReport, SseError> {
+    let before = options.window.usage_before()?;
+    let clock = StepDetector::start();
+    let tally = Shared::<Tally>::default();
+    let mut readers = JoinSet::new();
+    for index in 0..options.streams {
+        let (connection, body) = open(index, &options).await?;
+        readers.spawn(listen(connection, body, tally.clone()));
+    }
+    let measured = options.window.measure(&tally, before).await?;
+    if clock.was_stepped() {
+        return Err(SseError::ClockStepped);
+    }
+    while readers.try_join_next().is_some() {}
+    Ok(SseReport {
+        streams: readers.len(),
+        events: measured.counted.events,
+        errors: measured.counted.errors,
+        seconds: measured.seconds,
+        delay: measured.counted.delay.quantiles(),
+        watched: measured.watched,
+    })
+}
+
+async fn open(index: usize, options: &SseOptions) -> Result<(Connection, Body), SseError> {
+    let failed = |reason: String| SseError::Open { index, streams: options.streams, reason };
+    let connected = options.target.connect(index, options.sources).await;
+    let mut connection = connected.map_err(|error| failed(error.to_string()))?;
+    match request_stream(&mut connection, &options.target).await {
+        Ok(Some((200, body))) => Ok((connection, body)),
+        Ok(Some((status, _))) => Err(failed(format!("status {status}"))),
+        Ok(None) => Err(failed("the connection was closed".to_owned())),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+async fn request_stream(
+    connection: &mut Connection,
+    target: &Target,
+) -> Result<Option<(u16, Body)>, ConnectionError> {
+    connection.send(&target.get()).await?;
+    connection.read_head(|head| (head.status().unwrap_or(0), Body::of_response(head))).await
+}
+
+/// Reads events until the stream ends, which none should.
+async fn listen(mut connection: Connection, mut body: Body, tally: Shared<Tally>) {
+    let mut pending = Vec::new();
+    while let Ok(true) = connection.read_payload(&mut body, |piece| pending.extend_from_slice(piece)).await {
+        count_events(&mut pending, wall_ns(), &mut tally.lock());
+    }
+    tally.lock().errors += 1;
+}
+
+/// Counts and removes the whole events at the start of `pending`.
+fn count_events(pending: &mut Vec<u8>, arrived_ns: u64, tally: &mut Tally) {
+    let mut counted = 0;
+    while let Some((event, length)) = first_event(pending.get(counted..).unwrap_or_default()) {
+        match sent_at(event) {
+            Some(sent_ns) => {
+                tally.events += 1;
+                tally.delay.record(arrived_ns.saturating_sub(sent_ns));
+            }
+            None => tally.errors += 1,
+        }
+        counted += length;
+    }
+    pending.drain(..counted);
+}
+
+/// The first event's lines and its length with the empty line that ends it.
+fn first_event(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    let end = memmem::find(bytes, b"\n\n")?;
+    Some((bytes.get(..end)?, end + 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_counts_once_whole_wherever_it_is_cut() {
+        let text = b"data: {\"sent_ns\":1000000000000000000}\n\n";
+        for cut in 0..text.len() {
+            let (mut pending, mut tally) = (text[..cut].to_vec(), Tally::default());
+            count_events(&mut pending, 1_000_000_000_000_000_005, &mut tally);
+            assert_eq!(tally.events, 0, "cut after {cut} bytes");
+            pending.extend_from_slice(&text[cut..]);
+            count_events(&mut pending, 1_000_000_000_000_000_005, &mut tally);
+            assert_eq!((tally.events, tally.errors, pending.len()), (1, 0, 0));
+            assert_eq!(tally.delay.quantiles().max_ns, 5);
+        }
+    }
+
+    #[test]
+    fn events_that_arrive_together_are_told_apart() {
+        let mut pending = b"data: {\"sent_ns\":1000000000000000000}\n\ndata: no stamp\n\ndata: {".to_vec();
+        let mut tally = Tally::default();
+        count_events(&mut pending, 1_000_000_000_000_000_000, &mut tally);
+        assert_eq!((tally.events, tally.errors), (1, 1));
+        assert_eq!(pending, b"data: {");
+    }
+}

@@ -1,0 +1,114 @@
+//! The upstream's listener and its connections.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::mpsc::{self, UnboundedSender};
+
+use super::event_wheel::{self, NewEventStream};
+use super::reply::{Replies, Route};
+use crate::connection::{Connection, ConnectionError};
+use crate::message::{Body, Head};
+
+/// A benchmark opens all its connections at once.
+const BACKLOG: u32 = 4096;
+
+/// A bound upstream that does not accept yet.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    listener: TcpListener,
+}
+
+impl Upstream {
+    pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(Self { listener: socket.listen(BACKLOG)? })
+    }
+
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Accepts until accepting fails.
+    pub(crate) async fn serve(self) -> io::Result<()> {
+        let replies = Arc::new(Replies::render());
+        let (streams, arrivals) = mpsc::unbounded_channel();
+        tokio::spawn(event_wheel::drive(arrivals));
+        loop {
+            let (stream, _) = self.listener.accept().await?;
+            tokio::spawn(serve_connection(stream, replies.clone(), streams.clone()));
+        }
+    }
+}
+
+/// What one request head says.
+struct Request {
+    route: Route,
+    body: Body,
+    close: bool,
+}
+
+impl Request {
+    fn of(head: &Head<'_>) -> Self {
+        Self { route: Route::of(head), body: Body::of_request(head), close: head.close }
+    }
+}
+
+/// Answers requests until the peer closes or breaks the connection; how it ended does not matter
+/// here, the load generator counts what it did not get.
+async fn serve_connection(
+    stream: TcpStream,
+    replies: Arc<Replies>,
+    streams: UnboundedSender<NewEventStream>,
+) {
+    let Ok(mut connection) = Connection::new(stream) else { return };
+    while let Ok(Some(request)) = connection.read_head(Request::of).await {
+        if let Route::Events { per_second } = request.route {
+            return start_events(connection, &replies, per_second, &streams).await;
+        }
+        let answered = answer(&mut connection, &replies, request.route, request.body).await;
+        if answered.is_err() || request.close {
+            return;
+        }
+    }
+}
+
+async fn answer(
+    connection: &mut Connection,
+    replies: &Replies,
+    route: Route,
+    body: Body,
+) -> Result<(), ConnectionError> {
+    connection.drain(body).await?;
+    match route {
+        Route::OneKibibyte => connection.send(&replies.one_kibibyte).await,
+        Route::Chunks => connection.send(&replies.chunks).await,
+        Route::TenMebibytes => send_ten_mebibytes(connection, replies).await,
+        Route::Events { .. } | Route::NotFound => connection.send(&replies.not_found).await,
+    }
+}
+
+async fn send_ten_mebibytes(connection: &mut Connection, replies: &Replies) -> Result<(), ConnectionError> {
+    connection.send(&replies.ten_mebibytes_head).await?;
+    for _ in 0..Replies::BLOCKS {
+        connection.send(&replies.block).await?;
+    }
+    Ok(())
+}
+
+/// Sends the head and leaves the connection to the event wheel.
+async fn start_events(
+    mut connection: Connection,
+    replies: &Replies,
+    per_second: u32,
+    streams: &UnboundedSender<NewEventStream>,
+) {
+    if connection.send(&replies.events_head).await.is_ok() {
+        // The wheel ends only with the runtime, and with it this task.
+        let _ = streams.send(NewEventStream { stream: connection.into_stream(), per_second });
+    }
+}
