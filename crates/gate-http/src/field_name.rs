@@ -118,4 +118,121 @@ impl FieldName {
                 | Self::Upgrade
         )
     }
+
+    /// Whether `name`, which is none of the known names, is one of the names below to a reader that takes
+    /// every byte but letters and digits for `-`, as CGI does, or decodes percent-encoding.
+    pub(crate) fn is_disguised(name: &[u8]) -> bool {
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+        !name.iter().all(is_plain) && Self::of_disguised(name).is_guarded()
+    }
+
+    /// What such a reader takes `name` for.
+    fn of_disguised(name: &[u8]) -> Self {
+        let mut spelling = [0; LENGTH_MAX];
+        let mut length = 0;
+        let mut rest = name;
+        while let Some((byte, behind)) = first_decoded(rest) {
+            let Some(slot) = spelling.get_mut(length) else { return Self::Other };
+            *slot = if byte.is_ascii_alphanumeric() { byte } else { b'-' };
+            length += 1;
+            rest = behind;
+        }
+        Self::of(spelling.get(..length).unwrap_or_default())
+    }
+
+    /// Whether framing, routing, identity or the client's address hang on this name.
+    const fn is_guarded(self) -> bool {
+        matches!(
+            self,
+            Self::Authorization
+                | Self::Connection
+                | Self::ContentLength
+                | Self::Cookie
+                | Self::Expect
+                | Self::Forwarded
+                | Self::Host
+                | Self::ProxyAuthorization
+                | Self::Te
+                | Self::Trailer
+                | Self::TransferEncoding
+                | Self::Upgrade
+                | Self::XForwardedFor
+                | Self::XForwardedHost
+                | Self::XForwardedPort
+                | Self::XForwardedPrefix
+                | Self::XForwardedProto
+                | Self::XForwardedServer
+                | Self::XHttpMethodOverride
+                | Self::XOriginalUrl
+                | Self::XRealIp
+                | Self::XRewriteUrl
+        )
+    }
+}
+
+/// Bytes of the longest known name.
+const LENGTH_MAX: usize = 30;
+
+/// The first byte of `name`, percent-decoded, and what follows it.
+fn first_decoded(name: &[u8]) -> Option<(u8, &[u8])> {
+    if let [b'%', high, low, behind @ ..] = name
+        && let (Some(high), Some(low)) = (hex_value(*high), hex_value(*low))
+    {
+        return Some((high * 16 + low, behind));
+    }
+    name.split_first().map(|(byte, behind)| (*byte, behind))
+}
+
+/// The value of a hexadecimal digit.
+fn hex_value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' | b'A'..=b'F' => Some((digit | 0x20) - b'a' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_name_is_recognised_in_any_case() {
+        for known in FieldName::KNOWN {
+            let spelling = known.spelling();
+            assert!(spelling.len() <= LENGTH_MAX, "{spelling}");
+            assert_eq!(FieldName::of(spelling.as_bytes()), *known);
+            assert_eq!(FieldName::of(spelling.to_ascii_uppercase().as_bytes()), *known);
+            assert_eq!(FieldName::of(&spelling.as_bytes()[1..]), FieldName::Other, "{spelling}");
+        }
+    }
+
+    #[track_caller]
+    fn check_disguise(name: &str, expected: bool) {
+        assert_eq!(FieldName::is_disguised(name.as_bytes()), expected, "{name}");
+    }
+
+    #[test]
+    fn a_disguised_name_is_seen_through() {
+        let disguised = [
+            "Content_Length",
+            "CONTENT_LENGTH",
+            "Transfer_Encoding",
+            "transfer.encoding",
+            "Transfer-%45ncoding",
+            "%48ost",
+            "X_Forwarded-For",
+            "x_real_ip",
+            "Content%2dLength",
+            "Content%5FLength",
+        ];
+        disguised.into_iter().for_each(|name| check_disguise(name, true));
+    }
+
+    #[test]
+    fn other_odd_names_are_left_alone() {
+        let harmless = ["X_Trace", "a_b", "content_type", "x%zz", "%", "Host_", "_", "x-plain", "a*"];
+        harmless.into_iter().for_each(|name| check_disguise(name, false));
+        check_disguise(&"_".repeat(200), false);
+    }
 }
