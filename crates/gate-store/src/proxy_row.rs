@@ -1,0 +1,57 @@
+//! One row of `_proxies`.
+
+use std::fmt;
+
+/// One row of `_proxies` (contract §3.1). Columns of JSON are kept as text, `None` where they are null.
+#[derive(Clone, PartialEq)]
+pub struct ProxyRow {
+    /// 15 characters of `a-z0-9`, never changed.
+    pub id: String,
+    /// When it was made: `2006-01-02 15:04:05.000Z`.
+    pub created: String,
+    /// When it was last changed; the value an optimistic lock compares (contract D-13).
+    pub updated: String,
+    /// The path prefix it answers to; no two rows have the same.
+    pub path: String,
+    /// The URL it leads to.
+    pub upstream: String,
+    /// What people call it; may be empty.
+    pub name: String,
+    /// What people say about it; may be empty.
+    pub description: String,
+    /// Whether requests are forwarded.
+    pub active: bool,
+    /// Whether the prefix is taken off.
+    pub strip_path: bool,
+    /// Who may pass.
+    pub access_rule: String,
+    /// Seconds to the response head; 0 stands for the default.
+    pub timeout: f64,
+    /// Requests at one time; 0 = unlimited.
+    pub max_concurrent: i64,
+    /// Whether the caller's credentials are forwarded (contract D-8).
+    pub forward_auth: bool,
+    /// Whether the caller's `Accept-Encoding` is forwarded (contract D-25).
+    pub forward_encoding: bool,
+    /// JSON object: header name → template.
+    pub headers: Option<String>,
+    /// JSON object: when to stop calling a failing upstream.
+    pub circuit_breaker: Option<String>,
+    /// JSON object: seconds for each phase.
+    pub timeout_config: Option<String>,
+    /// JSON object: waiting for a free slot (contract D-27).
+    pub queue_config: Option<String>,
+    /// JSON object: limits for one caller (contract D-27).
+    pub limits: Option<String>,
+    /// JSON object: requests in a time (contract D-27).
+    pub rate_limit: Option<String>,
+    /// JSON object: repeated attempts (contract D-27).
+    pub retry_config: Option<String>,
+}
+
+/// Shows which row it is and nothing else: headers may hold secrets.
+impl fmt::Debug for ProxyRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyRow").field("id", &self.id).field("path", &self.path).finish_non_exhaustive()
+    }
+}
