@@ -25,7 +25,7 @@ check: setup ## the long runs: fuzzing, long tests, dependency policy
 bench: setup ## CPU and latency beside nginx and HAProxy
 	@bench/run
 
-bench-quick: setup ## the same in a few minutes, less exact
+bench-quick: setup ## the same in three minutes, less exact
 	@bench/run --quick
 
 fmt: setup ## format Rust and Python
