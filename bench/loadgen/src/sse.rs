@@ -1,11 +1,13 @@
 //! Many open event streams: how late each event arrives after the upstream wrote it.
 
 use std::io;
+use std::time::Duration;
 
 use clap::Args;
 use memchr::memmem;
 use serde::Serialize;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::clock::{StepDetector, wall_ns};
 use crate::connection::{Connection, ConnectionError};
@@ -15,6 +17,9 @@ use crate::target::{SOURCES_MAX, Target};
 use crate::upstream::sent_at;
 use crate::watch::Watched;
 use crate::window::{Shared, Window};
+
+/// How long a response head may take.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Which streams to open where.
 #[derive(Args, Debug)]
@@ -48,8 +53,12 @@ pub(crate) struct SseReport {
 /// Why the streams could not be measured.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SseError {
-    #[error("stream {index} of {streams} did not open: {reason}")]
-    Open { index: usize, streams: usize, reason: String },
+    #[error("a stream was refused with status {status}")]
+    Refused { status: u16 },
+    #[error("a stream got no response head in time")]
+    NotAnswered,
+    #[error("a stream could not be opened")]
+    Connection(#[from] ConnectionError),
     #[error("the clock was set while delays were measured with it")]
     ClockStepped,
     #[error(transparent)]
@@ -69,8 +78,7 @@ pub(crate) async fn run(options: SseOptions) -> Result<SseReport, SseError> {
     let clock = StepDetector::start();
     let tally = Shared::<Tally>::default();
     let mut readers = JoinSet::new();
-    for index in 0..options.streams {
-        let (connection, body) = open(index, &options).await?;
+    for (connection, body) in open_all(&options).await? {
         readers.spawn(listen(connection, body, tally.clone()));
     }
     let measured = options.window.measure(&tally, before).await?;
@@ -88,15 +96,26 @@ pub(crate) async fn run(options: SseOptions) -> Result<SseReport, SseError> {
     })
 }
 
-async fn open(index: usize, options: &SseOptions) -> Result<(Connection, Body), SseError> {
-    let failed = |reason: String| SseError::Open { index, streams: options.streams, reason };
-    let connected = options.target.connect(index, options.sources).await;
-    let mut connection = connected.map_err(|error| failed(error.to_string()))?;
-    match request_stream(&mut connection, &options.target).await {
-        Ok(Some((200, body))) => Ok((connection, body)),
-        Ok(Some((status, _))) => Err(failed(format!("status {status}"))),
-        Ok(None) => Err(failed("the connection was closed".to_owned())),
-        Err(error) => Err(failed(error.to_string())),
+/// Opens all streams side by side: a proxy may hold each response head back for a while.
+async fn open_all(options: &SseOptions) -> Result<Vec<(Connection, Body)>, SseError> {
+    let mut opening = JoinSet::new();
+    for index in 0..options.streams {
+        let connection = options.target.connect(index, options.sources).await?;
+        opening.spawn(open(connection, options.target.clone()));
+    }
+    let mut opened = Vec::with_capacity(options.streams);
+    while let Some(outcome) = opening.join_next().await {
+        opened.push(outcome.map_err(io::Error::from)??);
+    }
+    Ok(opened)
+}
+
+async fn open(mut connection: Connection, target: Target) -> Result<(Connection, Body), SseError> {
+    let answered = timeout(OPEN_TIMEOUT, request_stream(&mut connection, &target)).await;
+    match answered.map_err(|_| SseError::NotAnswered)?? {
+        Some((200, body)) => Ok((connection, body)),
+        Some((status, _)) => Err(SseError::Refused { status }),
+        None => Err(ConnectionError::Truncated.into()),
     }
 }
 
