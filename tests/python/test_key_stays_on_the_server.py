@@ -32,10 +32,10 @@ def everything_in(response: httpx.Response) -> str:
         "/_/",
     ],
 )
-@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "TRACE"])
-def test_no_answer_holds_the_key(http: httpx.Client, sidecar_key: str, method: str, path: str) -> None:
-    response = http.request(method, path, headers={"Authorization": "Bearer the-client-has-none"})
-    assert sidecar_key not in everything_in(response)
+def test_no_answer_holds_the_key(http: httpx.Client, sidecar_key: str, path: str) -> None:
+    for method in ("GET", "POST", "OPTIONS", "TRACE"):
+        response = http.request(method, path, headers={"Authorization": "Bearer the-client-has-none"})
+        assert sidecar_key not in everything_in(response), f"{method} {path}"
 
 
 def test_no_stream_holds_the_key(http: httpx.Client, sidecar_key: str) -> None:
