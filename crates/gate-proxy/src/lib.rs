@@ -1,1 +1,36 @@
 //! The data plane: listener, pipeline, relay.
+//!
+//! Owns the workers: N threads, each with its own listening socket, event loop, connection pool and buffers. Knows nothing about SQL,
+//! records, JSON value trees or the admin API; configuration reaches it as a [`gate_snapshot::Snapshot`] and nothing else, and
+//! the control plane is one more upstream.
+//!
+//! The life of a request is in `pipeline.rs`, top to bottom.
+
+mod allow;
+mod buffer;
+mod client;
+mod connect;
+mod connection;
+mod deadline;
+mod fault;
+mod finish;
+mod forwarded;
+mod http1;
+mod http2;
+mod listener;
+mod pipeline;
+mod preflight;
+mod read_head;
+mod recycled;
+mod refusal;
+mod relay;
+mod request_transfer;
+mod response_head;
+mod route;
+mod server;
+mod transfer;
+mod upstream_head;
+mod worker;
+
+pub use forwarded::{TrustedProxies, TrustedProxyError};
+pub use server::{Server, ServerConfig, StartError};

@@ -12,7 +12,7 @@ mod timeouts;
 mod upstream;
 
 pub use proxy::{AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyId};
-pub use published::{Published, Reader};
+pub use published::{HeldSnapshot, Published, Reader};
 pub use routes::{Matched, RouteTable};
 pub use snapshot::Snapshot;
 pub use timeouts::Timeouts;

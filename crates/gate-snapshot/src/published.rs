@@ -32,6 +32,13 @@ impl Published {
     }
 }
 
+/// A snapshot held by the requests of one worker.
+#[expect(
+    clippy::redundant_allocation,
+    reason = "the outer count is this thread's own: no cache line is shared for it"
+)]
+pub type HeldSnapshot = Rc<Arc<Snapshot>>;
+
 /// One worker's view of the newest snapshot.
 ///
 /// Asking it costs a load and a compare; what it hands out is counted on this thread alone, so that
@@ -40,7 +47,7 @@ impl Published {
 pub struct Reader {
     published: Arc<Published>,
     seen: u64,
-    snapshot: Rc<Arc<Snapshot>>,
+    snapshot: HeldSnapshot,
 }
 
 impl Reader {
@@ -52,7 +59,7 @@ impl Reader {
     }
 
     /// The newest snapshot. A request takes it once and keeps it to its end.
-    pub fn newest(&mut self) -> Rc<Arc<Snapshot>> {
+    pub fn newest(&mut self) -> HeldSnapshot {
         let publications = self.published.publications.load(Ordering::Acquire);
         if publications != self.seen {
             // Read after the counter: a snapshot stored later is found at the next call at the latest.

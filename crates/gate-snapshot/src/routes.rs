@@ -19,6 +19,8 @@ pub struct RouteTable {
 pub struct Matched<'a> {
     /// The proxy; it may be inactive.
     pub proxy: &'a Arc<Proxy>,
+    /// Its place in [`RouteTable::proxies`].
+    pub index: usize,
     /// How many bytes of the looked-up path its prefix is.
     pub prefix_length: usize,
 }
@@ -26,7 +28,8 @@ pub struct Matched<'a> {
 #[derive(Debug, Default)]
 struct Node {
     children: FxHashMap<Box<[u8]>, Node>,
-    proxy: Option<Arc<Proxy>>,
+    /// Place in the table's list.
+    proxy: Option<usize>,
 }
 
 impl RouteTable {
@@ -47,12 +50,13 @@ impl RouteTable {
         for segment in path.split(|byte| *byte == b'/').skip(1) {
             let Some(child) = node.children.get(segment) else { break };
             end += 1 + segment.len();
-            if let Some(proxy) = &child.proxy {
-                longest = Some(Matched { proxy, prefix_length: end });
+            if let Some(index) = child.proxy {
+                longest = Some((index, end));
             }
             node = child;
         }
-        longest
+        let (index, prefix_length) = longest?;
+        Some(Matched { proxy: self.proxies.get(index)?, index, prefix_length })
     }
 
     /// Every proxy, in the order given.
@@ -65,10 +69,13 @@ impl RouteTable {
         for segment in proxy.path.as_bytes().split(|byte| *byte == b'/').skip(1) {
             node = node.children.entry(segment.into()).or_default();
         }
-        if let Some(earlier) = node.proxy.replace(Arc::clone(&proxy)) {
-            self.proxies.retain(|listed| !Arc::ptr_eq(listed, &earlier));
+        match node.proxy.and_then(|earlier| self.proxies.get_mut(earlier)) {
+            Some(earlier) => *earlier = proxy,
+            None => {
+                node.proxy = Some(self.proxies.len());
+                self.proxies.push(proxy);
+            }
         }
-        self.proxies.push(proxy);
     }
 }
 

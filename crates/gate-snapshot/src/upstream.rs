@@ -87,8 +87,7 @@ impl Upstream {
 
     fn new(scheme: Scheme, host: &str, port: u16, base_path: &str) -> Self {
         let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        let authority =
-            if port == scheme.default_port() { bracketed } else { format!("{bracketed}:{port}") };
+        let authority = if port == scheme.default_port() { bracketed } else { format!("{bracketed}:{port}") };
         Upstream {
             id: UpstreamId(Arc::new(Endpoint { scheme, host: host.into(), port })),
             authority: authority.into(),
@@ -158,7 +157,9 @@ impl fmt::Display for UpstreamError {
             UpstreamError::Scheme => "must start with http:// or https://",
             UpstreamError::Host => "must name a host",
             UpstreamError::Port => "must have a port from 1 to 65535",
-            UpstreamError::UserInformation => "must not contain user information; set an Authorization header instead",
+            UpstreamError::UserInformation => {
+                "must not contain user information; set an Authorization header instead"
+            }
             UpstreamError::QueryOrFragment => "must not contain a query or a fragment",
             UpstreamError::Path => "must have a path of plain segments",
         })
@@ -209,7 +210,8 @@ fn is_host_name(host: &str) -> bool {
     };
     let name = host.strip_suffix('.').unwrap_or(host);
     let last = name.rsplit('.').next().unwrap_or_default();
-    let looks_numeric = last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x") || last.starts_with("0X");
+    let looks_numeric =
+        last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x") || last.starts_with("0X");
     name.len() <= 253 && name.split('.').all(is_label) && !looks_numeric
 }
 

@@ -1,0 +1,151 @@
+//! The relay buffers: 32 KiB each, pooled per worker, held only while bytes are in flight.
+//!
+//! An idle keep-alive connection and a stream between two events hold none. The pool is last in, first out: the buffer
+//! that comes next is the one that is still in the processor's cache.
+
+use std::cell::RefCell;
+
+/// A buffer that is filled at its end and consumed at its front.
+///
+/// Invariant: `start <= end <= bytes.len()`, and both are 0 when nothing is filled.
+#[derive(Debug)]
+pub(crate) struct Buffer {
+    bytes: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+impl Buffer {
+    /// An empty buffer, from the pool of this thread if it has one.
+    pub(crate) fn take() -> Self {
+        let pooled = POOL.with_borrow_mut(Vec::pop);
+        Buffer { bytes: pooled.unwrap_or_else(|| vec![0; CAPACITY].into_boxed_slice()), start: 0, end: 0 }
+    }
+
+    /// What was filled and not yet consumed.
+    pub(crate) fn filled(&self) -> &[u8] {
+        self.bytes.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Same, to be changed in place.
+    pub(crate) fn filled_mut(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Where the next bytes go.
+    pub(crate) fn spare(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.end..).unwrap_or_default()
+    }
+
+    /// The first `count` bytes of [`Buffer::spare`] were written.
+    pub(crate) fn fill(&mut self, count: usize) {
+        self.end = (self.end + count).min(self.bytes.len());
+    }
+
+    /// The first `count` bytes of [`Buffer::filled`] are done with.
+    pub(crate) fn consume(&mut self, count: usize) {
+        self.start = (self.start + count).min(self.end);
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+        }
+    }
+
+    /// Appends as much of `bytes` as fits and says how much that was.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> usize {
+        let spare = self.spare();
+        let count = bytes.len().min(spare.len());
+        let (room, fitting) = (spare.get_mut(..count), bytes.get(..count));
+        if let (Some(room), Some(fitting)) = (room, fitting) {
+            room.copy_from_slice(fitting);
+        }
+        self.fill(count);
+        count
+    }
+
+    /// Moves what is filled to the front, so that all the room is behind it.
+    pub(crate) fn make_room(&mut self) {
+        if self.start > 0 {
+            self.bytes.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
+    }
+
+    /// Whether nothing is filled.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Whether not one byte more fits.
+    pub(crate) fn is_full(&self) -> bool {
+        self.end - self.start == self.bytes.len()
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        // At the end of the thread the pool may be gone already; then the memory is freed like any other.
+        let _ = POOL.try_with(|pool| {
+            let mut pool = pool.borrow_mut();
+            if pool.len() < POOLED_MAX && bytes.len() == CAPACITY {
+                pool.push(bytes);
+            }
+        });
+    }
+}
+
+/// Gives half of the pooled buffers back to the allocator when none of them was needed for a while.
+pub(crate) fn shrink_pool() {
+    POOL.with_borrow_mut(|pool| {
+        let keep = (pool.len() / 2).max(POOLED_MIN).min(pool.len());
+        pool.truncate(keep);
+    });
+}
+
+thread_local! {
+    static POOL: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// 32 KiB (020-FR-017): a head fits whole, and a read of this size costs the kernel no more per byte than a larger one.
+pub(crate) const CAPACITY: usize = 32 * 1024;
+/// 8 MiB per worker: what a burst of 256 requests in flight leaves behind.
+const POOLED_MAX: usize = 256;
+/// What a worker keeps for good.
+const POOLED_MIN: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_out_in_the_order_they_went_in() {
+        let mut buffer = Buffer::take();
+        assert_eq!(buffer.append(b"hello "), 6);
+        assert_eq!(buffer.append(b"world"), 5);
+        buffer.consume(6);
+        assert_eq!(buffer.filled(), b"world");
+        buffer.make_room();
+        assert_eq!(buffer.filled(), b"world");
+        assert_eq!(buffer.spare().len(), CAPACITY - 5);
+        buffer.consume(5);
+        assert!(buffer.is_empty());
+    }
+
+    #[test]
+    fn a_full_buffer_takes_nothing_more() {
+        let mut buffer = Buffer::take();
+        assert_eq!(buffer.append(&vec![1; CAPACITY + 1]), CAPACITY);
+        assert!(buffer.is_full());
+        assert_eq!(buffer.append(b"x"), 0);
+    }
+
+    #[test]
+    fn a_dropped_buffer_is_the_next_one_taken() {
+        let mut buffer = Buffer::take();
+        buffer.append(b"marked");
+        drop(buffer);
+        let mut again = Buffer::take();
+        assert!(again.is_empty());
+        assert!(again.spare().starts_with(b"marked"));
+    }
+}

@@ -1,0 +1,204 @@
+//! A client's connection: its socket, what was read from it and not yet used, and its deadline.
+
+use crate::buffer::Buffer;
+use crate::deadline::{Deadline, Deadlines};
+use socket2::SockRef;
+use std::future::poll_fn;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// A client's connection.
+#[derive(Debug)]
+pub(crate) struct Client {
+    /// The socket.
+    pub(crate) socket: Socket,
+    /// What was read and not yet used. `None` while there is nothing: an idle connection holds no buffer.
+    pub(crate) input: Option<Buffer>,
+    /// The one deadline of this connection; what it means depends on the phase of the request.
+    pub(crate) deadline: Deadline,
+    /// The address of the peer, an IPv4 address in its own form.
+    pub(crate) address: IpAddr,
+    /// Same, as it is written into `X-Forwarded-For`.
+    pub(crate) address_text: Box<str>,
+}
+
+/// A client's socket.
+#[derive(Debug)]
+pub(crate) struct Socket(pub(crate) TcpStream);
+
+/// Something bytes are read from and written to.
+pub(crate) trait Wire {
+    /// Reads into the front of `buffer`; 0 = the peer ended its side.
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
+    /// Writes from the front of `bytes`.
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
+    /// Pushes out what is still held back.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// Same, at the end of a message.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+impl Client {
+    /// The connection that the calling task serves to its end.
+    pub(crate) async fn new(socket: TcpStream, peer: SocketAddr, deadlines: &Rc<Deadlines>) -> Self {
+        let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+        let address = peer.ip().to_canonical();
+        Client {
+            socket: Socket(socket),
+            input: None,
+            deadline: deadlines.register(waker),
+            address,
+            address_text: address.to_string().into(),
+        }
+    }
+
+    /// Writes all of `bytes`, within the connection's deadline.
+    ///
+    /// # Errors
+    /// The client has gone, or does not read.
+    pub(crate) async fn write_all(&mut self, mut bytes: Buffer) -> io::Result<()> {
+        self.deadline.set_after(Some(ANSWER_TIMEOUT));
+        poll_fn(|cx| {
+            while !bytes.is_empty() {
+                match self.socket.poll_write(cx, bytes.filled()) {
+                    Poll::Ready(count) => bytes.consume(count?),
+                    Poll::Pending if self.deadline.is_due() => {
+                        return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                    }
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    /// Closes our side and reads what the client still sends, for a moment: a connection closed over unread bytes is reset, and
+    /// a reset takes our answer with it before the client has read it (RFC 9112 §9.6).
+    pub(crate) async fn linger(mut self) {
+        if tokio::io::AsyncWriteExt::shutdown(&mut self.socket.0).await.is_err() {
+            return;
+        }
+        self.deadline.set_after(Some(LINGER_TIMEOUT));
+        let mut remaining = LINGER_BYTES_MAX;
+        poll_fn(|cx| {
+            loop {
+                self.input = None;
+                match self.poll_fill(cx) {
+                    Poll::Ready(Ok(count)) if count > 0 && remaining > count => remaining -= count,
+                    Poll::Pending if !self.deadline.is_due() => return Poll::Pending,
+                    _ => return Poll::Ready(()),
+                }
+            }
+        })
+        .await;
+    }
+
+    /// Resets the connection.
+    pub(crate) fn reset(self) {
+        // Without it the connection is closed in the usual way, which is all that is left to do anyway.
+        let _ = SockRef::from(&self.socket.0).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Reads more behind what is there; 0 = the client ended its side.
+    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        poll_fill(cx, &mut self.socket, &mut self.input)
+    }
+
+    /// Ready once the client has gone away. What it sends meanwhile (the next request) is kept; once that fills the
+    /// buffer nobody looks any more, and a client that leaves is noticed at the next write.
+    pub(crate) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.input.as_ref().is_some_and(Buffer::is_full) {
+                return Poll::Pending;
+            }
+            match ready!(self.poll_fill(cx)) {
+                Ok(0) | Err(_) => return Poll::Ready(()),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// The bytes at hand.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.input.as_ref().map(Buffer::filled).unwrap_or_default()
+    }
+
+    /// The first `count` bytes at hand are done with.
+    pub(crate) fn consume(&mut self, count: usize) {
+        if let Some(input) = &mut self.input {
+            input.consume(count);
+        }
+        release_if_empty(&mut self.input);
+    }
+}
+
+/// Reads more behind what is in `input`, which gets a buffer only while there is something to hold.
+///
+/// A full buffer reads 0 bytes, so the caller looks at what it has first.
+pub(crate) fn poll_fill(
+    cx: &mut Context<'_>,
+    wire: &mut impl Wire,
+    input: &mut Option<Buffer>,
+) -> Poll<io::Result<usize>> {
+    let buffer = input.get_or_insert_with(Buffer::take);
+    buffer.make_room();
+    let outcome = wire.poll_read(cx, buffer.spare());
+    if let Poll::Ready(Ok(count)) = outcome {
+        buffer.fill(count);
+    }
+    release_if_empty(input);
+    outcome
+}
+
+/// Gives the buffer back once it is empty.
+pub(crate) fn release_if_empty(buffer: &mut Option<Buffer>) {
+    if buffer.as_ref().is_some_and(Buffer::is_empty) {
+        *buffer = None;
+    }
+}
+
+impl Wire for Socket {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut read = ReadBuf::new(buffer);
+        ready!(Pin::new(&mut self.0).poll_read(cx, &mut read))?;
+        Poll::Ready(Ok(read.filled().len()))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Wire for gate_upstream::UpstreamStream {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.poll_read(cx, buffer)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write(cx, bytes)
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+/// How long a client may take to read an answer of our own.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection that is closed is read from at most.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+/// How much is read from it: what was on its way when we decided.
+const LINGER_BYTES_MAX: usize = 256 * 1024;

@@ -1,0 +1,65 @@
+//! A connection for a request: from the pool, or dialled.
+
+use crate::client::Client;
+use crate::fault::Fault;
+use crate::route::ProxyRef;
+use crate::worker::Worker;
+use gate_telemetry::Reason;
+use gate_upstream::{Connected, Lease, Protocol};
+use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
+
+/// A connection for a request.
+#[derive(Debug)]
+pub(crate) struct Leased {
+    pub(crate) lease: Lease,
+    /// It served another request before: the upstream may have closed it at this very moment.
+    pub(crate) is_reused: bool,
+}
+
+/// Takes a connection that waits in the pool. Never waits itself.
+pub(crate) fn pooled(worker: &Worker, proxy: &ProxyRef) -> Option<Leased> {
+    let expires = worker.deadlines.instant() + proxy.timeouts.pool_idle;
+    let lease = worker.pool.borrow_mut().take(&proxy.upstream.id, expires)?;
+    Some(Leased { lease, is_reused: true })
+}
+
+/// Opens a new connection, for as long as the client waits for it.
+///
+/// # Errors
+/// The phase that failed, or that the client has gone.
+pub(crate) async fn dial(worker: &Worker, client: &mut Client, proxy: &ProxyRef) -> Result<Leased, Fault> {
+    let timeouts = &proxy.timeouts;
+    let dialling = worker.dialer.dial(&proxy.upstream.id, timeouts.dial, timeouts.tls);
+    // Boxed: TLS and happy eyeballs have large states, which an open stream should not carry along.
+    let connected = while_client_waits(client, Box::pin(dialling)).await?;
+    let Connected { protocol, address } = connected.map_err(|error| Fault::because(error.reason(), error))?;
+    let expires = worker.deadlines.instant() + timeouts.pool_idle;
+    let lease = match protocol {
+        Protocol::Http1(stream) => Lease::Http1 { stream, address },
+        Protocol::Http2(sender) => worker.pool.borrow_mut().share(&proxy.upstream.id, sender, expires),
+    };
+    Ok(Leased { lease, is_reused: false })
+}
+
+/// Waits for something on behalf of a client that may leave, within the connection's deadline.
+pub(crate) async fn while_client_waits<T>(
+    client: &mut Client,
+    future: impl Future<Output = T>,
+) -> Result<T, Fault> {
+    let mut future = pin!(future);
+    std::future::poll_fn(|cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Ok(output));
+        }
+        if client.poll_gone(cx).is_ready() {
+            return Poll::Ready(Err(Reason::ClientClosed.into()));
+        }
+        if client.deadline.is_due() {
+            return Poll::Ready(Err(Reason::TimeoutTotal.into()));
+        }
+        Poll::Pending
+    })
+    .await
+}

@@ -1,0 +1,209 @@
+//! Coarse deadlines: one per connection, checked ten times a second by one ticker per worker.
+//!
+//! Setting a deadline is a store into an array: no timer is started, moved or cancelled and no clock is read for it. What
+//! is due is found by walking the array, which for 10,000 connections is 40 KB of memory. A deadline fires up to two ticks
+//! late and never early.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+/// All deadlines of a worker, and its coarse clock.
+#[derive(Debug)]
+pub(crate) struct Deadlines {
+    started: Instant,
+    /// Ticks since the start, as of the last tick.
+    now: Cell<Tick>,
+    slots: RefCell<Slots>,
+}
+
+/// A point in coarse time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Tick(u32);
+
+/// One connection's deadline. Unset at first.
+#[derive(Debug)]
+pub(crate) struct Deadline {
+    owner: Rc<Deadlines>,
+    slot: usize,
+}
+
+#[derive(Debug, Default)]
+struct Slots {
+    /// When each deadline is due; [`NEVER`] when it is not set.
+    due: Vec<Tick>,
+    /// Who is told. A connection's task keeps its waker for life, so it is stored once.
+    wakers: Vec<Option<Waker>>,
+    free: Vec<usize>,
+}
+
+impl Deadlines {
+    /// No deadlines; time begins now.
+    pub(crate) fn new() -> Rc<Self> {
+        Rc::new(Deadlines { started: Instant::now(), now: Cell::new(Tick(0)), slots: RefCell::default() })
+    }
+
+    /// The time `duration` from now, as far as coarse time can tell; never earlier.
+    pub(crate) fn after(&self, duration: Duration) -> Tick {
+        // One tick more, because the current one has already begun.
+        let ticks = duration.as_millis().div_ceil(TICK.as_millis()) + 1;
+        Tick(u32::try_from(ticks).map_or(NEVER.0, |ticks| self.now.get().0.saturating_add(ticks)))
+    }
+
+    /// The time of the last tick on the system's monotonic clock.
+    pub(crate) fn instant(&self) -> Instant {
+        self.started + TICK * self.now.get().0
+    }
+
+    /// Moves the clock and wakes everyone whose deadline is due.
+    pub(crate) fn tick(&self, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.started).as_millis() / TICK.as_millis();
+        let now = Tick(u32::try_from(elapsed).unwrap_or(NEVER.0 - 1));
+        self.now.set(now);
+        let slots = self.slots.borrow();
+        for (due, waker) in slots.due.iter().zip(&slots.wakers) {
+            if *due <= now
+                && let Some(waker) = waker
+            {
+                waker.wake_by_ref();
+            }
+        }
+    }
+
+    /// Wakes everyone, due or not: the worker's state has changed.
+    pub(crate) fn wake_all(&self) {
+        for waker in self.slots.borrow().wakers.iter().flatten() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// A deadline for the task that this waker wakes.
+    pub(crate) fn register(self: &Rc<Self>, waker: Waker) -> Deadline {
+        let slots = &mut *self.slots.borrow_mut();
+        let slot = slots.free.pop().unwrap_or_else(|| {
+            slots.due.push(NEVER);
+            slots.wakers.push(None);
+            slots.due.len() - 1
+        });
+        if let Some(place) = slots.wakers.get_mut(slot) {
+            *place = Some(waker);
+        }
+        Deadline { owner: Rc::clone(self), slot }
+    }
+
+    fn set(&self, slot: usize, due: Tick) {
+        if let Some(place) = self.slots.borrow_mut().due.get_mut(slot) {
+            *place = due;
+        }
+    }
+}
+
+impl Deadline {
+    /// Due `duration` from now; never, without one.
+    pub(crate) fn set_after(&self, duration: Option<Duration>) {
+        self.set(duration.map(|duration| self.owner.after(duration)));
+    }
+
+    /// Due at that time; never, without one.
+    pub(crate) fn set(&self, due: Option<Tick>) {
+        self.owner.set(self.slot, due.unwrap_or(NEVER));
+    }
+
+    /// The time `duration` from now.
+    pub(crate) fn after(&self, duration: Duration) -> Tick {
+        self.owner.after(duration)
+    }
+
+    /// The time of the last tick.
+    pub(crate) fn now(&self) -> Tick {
+        self.owner.now.get()
+    }
+
+    /// Whether it is due.
+    pub(crate) fn is_due(&self) -> bool {
+        self.owner.slots.borrow().due.get(self.slot).is_some_and(|due| *due <= self.owner.now.get())
+    }
+}
+
+impl Drop for Deadline {
+    fn drop(&mut self) {
+        let slots = &mut *self.owner.slots.borrow_mut();
+        if let (Some(due), Some(waker)) = (slots.due.get_mut(self.slot), slots.wakers.get_mut(self.slot)) {
+            *due = NEVER;
+            *waker = None;
+            slots.free.push(self.slot);
+        }
+    }
+}
+
+/// 100 ms: a tenth of the smallest timeout anyone can configure.
+pub(crate) const TICK: Duration = Duration::from_millis(100);
+const NEVER: Tick = Tick(u32::MAX);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn deadline(deadlines: &Rc<Deadlines>) -> (Deadline, Arc<Woken>) {
+        let woken = Arc::new(Woken::default());
+        (deadlines.register(Arc::clone(&woken).into()), woken)
+    }
+
+    fn advance(deadlines: &Deadlines, milliseconds: u64) {
+        deadlines.tick(deadlines.started + Duration::from_millis(milliseconds));
+    }
+
+    #[test]
+    fn a_deadline_fires_late_by_two_ticks_at_most_and_never_early() {
+        let deadlines = Deadlines::new();
+        let (deadline, woken) = deadline(&deadlines);
+        deadline.set_after(Some(Duration::from_secs(2)));
+        advance(&deadlines, 2000);
+        assert!(!deadline.is_due());
+        advance(&deadlines, 2199);
+        assert!(deadline.is_due());
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_deadline_that_moved_on_or_was_dropped_wakes_nobody() {
+        let deadlines = Deadlines::new();
+        let (moved, woken) = deadline(&deadlines);
+        let (dropped, dropped_woken) = deadline(&deadlines);
+        for each in [&moved, &dropped] {
+            each.set_after(Some(Duration::from_secs(1)));
+        }
+        drop(dropped);
+        moved.set(None);
+        advance(&deadlines, 5000);
+        assert_eq!(woken.0.load(Ordering::Relaxed) + dropped_woken.0.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_slot_is_used_again() {
+        let deadlines = Deadlines::new();
+        drop(deadline(&deadlines));
+        let (again, _) = deadline(&deadlines);
+        assert_eq!(again.slot, 0);
+        assert!(!again.is_due());
+    }
+
+    #[test]
+    fn a_very_long_time_is_never() {
+        let deadlines = Deadlines::new();
+        assert_eq!(deadlines.after(Duration::MAX), NEVER);
+    }
+}

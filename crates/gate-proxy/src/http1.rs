@@ -1,0 +1,200 @@
+//! The exchange with an HTTP/1.1 upstream: request out, head back, then both directions until the response ends.
+
+use crate::buffer::Buffer;
+use crate::client::{Client, poll_fill};
+use crate::fault::Fault;
+use crate::pipeline::{Next, RequestFacts};
+use crate::recycled::Recycled;
+use crate::relay;
+use crate::request_transfer::RequestTransfer;
+use crate::response_head::{self, ClientFraming};
+use crate::transfer::{Body, Framing, Transfer};
+use gate_http::{ChunkedDecoder, Progress, ResponseBody, ResponseHead, Version};
+use gate_snapshot::Timeouts;
+use gate_telemetry::Reason;
+use gate_upstream::UpstreamStream;
+use std::future::poll_fn;
+use std::io;
+use std::task::{Context, Poll};
+
+/// The exchange of one request and its response over one upstream connection.
+///
+/// ```text
+///             head and body leave          final head read            body relayed
+///  new ──────────────────────────▶ waiting ───────────────▶ relaying ───────────────▶ ended
+///                                    │  ▲ 1xx relayed                                  │
+///                                    └──┘                              connection reusable, or not
+/// ```
+/// The request's body may still be on its way in all of these states; a response that ends before it stops it.
+///
+/// Dropping an exchange at any point closes the upstream connection: that is how a client that leaves cancels its request.
+pub(crate) struct Exchange<'a> {
+    client: &'a mut Client,
+    upstream: UpstreamStream,
+    request: &'a mut RequestTransfer,
+    facts: &'a RequestFacts,
+    timeouts: &'a Timeouts,
+    /// Read from the upstream and not yet used.
+    input: Option<Buffer>,
+    is_reused: bool,
+}
+
+/// A response whose head is known.
+pub(crate) struct Response {
+    download: Transfer,
+    /// The client has been told that its connection ends with this response.
+    closes: bool,
+    /// The upstream has not said so of its own.
+    upstream_stays: bool,
+}
+
+/// What remains after a response has been relayed whole.
+pub(crate) struct Ended {
+    /// The upstream's connection, if it can serve another request.
+    pub(crate) reusable: Option<UpstreamStream>,
+    /// What becomes of the client's.
+    pub(crate) next: Next,
+}
+
+impl<'a> Exchange<'a> {
+    /// An exchange over a connection that is ours alone.
+    pub(crate) fn new(
+        client: &'a mut Client,
+        upstream: UpstreamStream,
+        request: &'a mut RequestTransfer,
+        facts: &'a RequestFacts,
+        timeouts: &'a Timeouts,
+        is_reused: bool,
+    ) -> Self {
+        Exchange { client, upstream, request, facts, timeouts, input: None, is_reused }
+    }
+
+    /// Sends the request and waits for the head of the final response; interim responses go straight to the client.
+    ///
+    /// # Errors
+    /// Nothing has been said to the client yet, but for interim responses.
+    pub(crate) async fn response_head(&mut self) -> Result<Response, Fault> {
+        let mut head = None;
+        for _ in 0..=INTERIM_RESPONSES_MAX {
+            let (parsed, length) = poll_fn(|cx| self.poll_head(cx, &mut head)).await?;
+            self.request.forget();
+            if parsed.status() >= 200 {
+                return self.begin_relay(&parsed, length);
+            }
+            self.relay_interim(&parsed, length).await?;
+        }
+        Err(Fault::because(Reason::UpstreamProtocol, "too many interim responses"))
+    }
+
+    /// Relays the body to its end.
+    ///
+    /// # Errors
+    /// The client has seen the head: all that is left is to close its connection, so that it can tell (RFC 9112 §8).
+    pub(crate) async fn relay(mut self, response: &mut Response) -> Result<Ended, Fault> {
+        self.client.deadline.set_after(self.timeouts.body_idle);
+        poll_fn(|cx| self.poll_relay(cx, response)).await?;
+        let is_sent = self.request.is_sent();
+        let is_read = self.input.is_none();
+        Ok(Ended {
+            reusable: Some(self.upstream).filter(|_| response.upstream_stays && is_sent && is_read),
+            next: relay::next(is_sent, response.closes),
+        })
+    }
+
+    fn poll_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        started: &mut Option<Recycled<ResponseHead>>,
+    ) -> Poll<Result<(Recycled<ResponseHead>, usize), Fault>> {
+        if let Poll::Ready(fault) = self.request.poll(cx, self.client, &mut self.upstream, self.timeouts) {
+            return Poll::Ready(Err(fault));
+        }
+        loop {
+            if let Some(input) = &self.input {
+                let mut head = started.take().unwrap_or_else(Recycled::take);
+                match head.parse(input.filled(), self.facts.method) {
+                    Ok(Progress::Complete { length }) => return Poll::Ready(Ok((head, length))),
+                    Ok(Progress::Partial) => *started = Some(head),
+                    Err(error) => return Poll::Ready(Err(Fault::because(Reason::UpstreamProtocol, error))),
+                }
+            }
+            match poll_fill(cx, &mut self.upstream, &mut self.input) {
+                Poll::Ready(Ok(0)) => {
+                    return Poll::Ready(Err(self.lost(io::ErrorKind::UnexpectedEof.into())));
+                }
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(self.lost(error))),
+                Poll::Pending => break,
+            }
+        }
+        if self.client.deadline.is_due() {
+            return Poll::Ready(Err(self.request.head_timeout(self.client).into()));
+        }
+        Poll::Pending
+    }
+
+    /// The connection ended before the head was complete.
+    fn lost(&self, error: io::Error) -> Fault {
+        let nothing_came = self.input.is_none();
+        let stale_connection = self.is_reused && nothing_came && self.request.may_be_repeated(self.facts);
+        Fault { stale_connection, ..Fault::because(Reason::UpstreamReset, error) }
+    }
+
+    async fn relay_interim(&mut self, head: &ResponseHead, length: usize) -> Result<(), Fault> {
+        if head.status() == 101 {
+            return Err(Fault::because(Reason::UpstreamProtocol, "switched protocols unasked"));
+        }
+        let bytes = self.input.as_ref().map(Buffer::filled).unwrap_or_default();
+        // An HTTP/1.0 client does not know interim responses (RFC 9110 §15.2).
+        if self.facts.version == Version::Http11 {
+            let interim = response_head::compose_interim(head, bytes)?;
+            self.client.write_all(interim).await.map_err(|_| Reason::ClientClosed)?;
+        }
+        self.consume(length);
+        Ok(())
+    }
+
+    fn begin_relay(&mut self, head: &ResponseHead, length: usize) -> Result<Response, Fault> {
+        let framing = ClientFraming::of(head, self.facts.version);
+        let keep_alive = self.facts.keep_alive && !framing.closes();
+        let bytes = self.input.as_ref().map(Buffer::filled).unwrap_or_default();
+        let composed = response_head::compose(head, bytes, self.facts, framing, keep_alive)?;
+        self.consume(length);
+        let body = match head.body() {
+            ResponseBody::Empty | ResponseBody::Length(0) => Body::Done,
+            ResponseBody::Length(length) => Body::Length(length),
+            ResponseBody::Chunked => Body::Chunked(ChunkedDecoder::new()),
+            ResponseBody::UntilClose => Body::UntilClose,
+        };
+        let to_client = if framing == ClientFraming::Chunked { Framing::Chunked } else { Framing::Plain };
+        Ok(Response {
+            download: Transfer::new(composed, body, to_client, false),
+            closes: !keep_alive,
+            upstream_stays: head.keep_alive() && head.body() != ResponseBody::UntilClose,
+        })
+    }
+
+    fn consume(&mut self, count: usize) {
+        if let Some(input) = &mut self.input {
+            input.consume(count);
+        }
+        crate::client::release_if_empty(&mut self.input);
+    }
+
+    fn poll_relay(&mut self, cx: &mut Context<'_>, response: &mut Response) -> Poll<Result<(), Fault>> {
+        let download = &mut response.download;
+        match download.poll(cx, &mut self.upstream, &mut self.input, &mut self.client.socket) {
+            Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
+            Poll::Ready(Err(fault)) => return Poll::Ready(Err(relay::fault(fault))),
+            Poll::Pending => {}
+        }
+        // A client that stays silent is not looked at; one that leaves ends the relay.
+        if let Poll::Ready(fault) = self.request.poll(cx, self.client, &mut self.upstream, self.timeouts) {
+            return Poll::Ready(Err(fault));
+        }
+        relay::poll_idle(self.client, self.request, download, self.timeouts).map(Err)
+    }
+}
+
+/// More than a server sends that uses them (100, 102 or 103 once or twice each).
+const INTERIM_RESPONSES_MAX: usize = 8;

@@ -1,0 +1,265 @@
+//! The exchange with an HTTP/2 upstream: the general path. The same transfers as over HTTP/1.1, with a stream's two halves in
+//! the place of a connection.
+
+use crate::client::{Client, Wire};
+use crate::fault::Fault;
+use crate::pipeline::{Next, RequestFacts};
+use crate::relay;
+use crate::request_transfer::RequestTransfer;
+use crate::response_head::{self, ClientFraming};
+use crate::transfer::{Body, Framing, Transfer};
+use crate::upstream_head::UpstreamHead;
+use bytes::{Buf, Bytes};
+use gate_http::{RequestBody, Version};
+use gate_snapshot::Timeouts;
+use gate_telemetry::Reason;
+use gate_upstream::StreamCount;
+use h2::client::{ResponseFuture, SendRequest};
+use h2::{RecvStream, SendStream};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response as Http2Response, StatusCode, Uri};
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// One stream of a shared connection.
+pub(crate) struct Connection {
+    /// Sends the request.
+    pub(crate) sender: SendRequest<Bytes>,
+    /// Counts the stream as running.
+    pub(crate) stream: StreamCount,
+}
+
+/// The exchange of one request and its response. Dropping it resets the stream, which cancels the request.
+pub(crate) struct Exchange<'a> {
+    client: &'a mut Client,
+    facts: &'a RequestFacts,
+    timeouts: &'a Timeouts,
+    request: RequestTransfer,
+    upload: Upload,
+    response: ResponseFuture,
+    _stream: StreamCount,
+}
+
+/// A response whose head is known.
+pub(crate) struct Response {
+    download: Transfer,
+    body: Download,
+    closes: bool,
+}
+
+/// The sending half of a stream. Ending it is part of flushing it.
+struct Upload {
+    stream: SendStream<Bytes>,
+    is_ended: bool,
+}
+
+/// The receiving half of a stream.
+struct Download {
+    stream: RecvStream,
+    /// Received and not yet read.
+    chunk: Bytes,
+}
+
+impl<'a> Exchange<'a> {
+    /// Opens the stream and sends the head.
+    ///
+    /// # Errors
+    /// The connection takes no more streams.
+    pub(crate) async fn begin(
+        client: &'a mut Client,
+        connection: Connection,
+        head: Request<()>,
+        facts: &'a RequestFacts,
+        timeouts: &'a Timeouts,
+    ) -> Result<Self, Fault> {
+        let Connection { mut sender, stream } = connection;
+        let is_whole = !facts.has_body();
+        let ready = poll_fn(|cx| sender.poll_ready(cx));
+        crate::connect::while_client_waits(client, ready).await?.map_err(lost)?;
+        let (response, upload) = sender.send_request(head, is_whole).map_err(lost)?;
+        let upload = Upload { stream: upload, is_ended: is_whole };
+        let request = RequestTransfer::of_body(facts.body, facts);
+        Ok(Exchange { client, facts, timeouts, request, upload, response, _stream: stream })
+    }
+
+    /// Sends the body and waits for the head of the final response. A client that waits for permission to send its body gets it
+    /// from us: the stream takes the body whenever the upstream reads it.
+    pub(crate) async fn response_head(&mut self) -> Result<Response, Fault> {
+        if self.facts.expects_continue && self.facts.version == Version::Http11 {
+            let interim = response_head::compose_continue();
+            self.client.write_all(interim).await.map_err(|_| Reason::ClientClosed)?;
+        }
+        let response = poll_fn(|cx| self.poll_head(cx)).await?;
+        let (head, stream) = response.into_parts();
+        let framing = ClientFraming::of_http2(head.status, &head.headers, stream.is_end_stream(), self.facts);
+        let keep_alive = self.facts.keep_alive && !framing.closes();
+        let composed =
+            response_head::compose_http2(head.status, &head.headers, self.facts, framing, keep_alive)?;
+        let (body, to_client) = match framing {
+            ClientFraming::Empty(_) => (Body::Done, Framing::Plain),
+            ClientFraming::Length(length) => (Body::Length(length), Framing::Plain),
+            ClientFraming::Chunked => (Body::UntilClose, Framing::Chunked),
+            ClientFraming::UntilClose => (Body::UntilClose, Framing::Plain),
+        };
+        Ok(Response {
+            download: Transfer::new(composed, body, to_client, false),
+            body: Download { stream, chunk: Bytes::new() },
+            closes: !keep_alive,
+        })
+    }
+
+    /// Relays the body to its end.
+    ///
+    /// # Errors
+    /// The client has seen the head: all that is left is to close its connection.
+    pub(crate) async fn relay(&mut self, response: &mut Response) -> Result<Next, Fault> {
+        self.client.deadline.set_after(self.timeouts.body_idle);
+        let mut input = None;
+        poll_fn(|cx| {
+            let Response { download, body, .. } = &mut *response;
+            match download.poll(cx, body, &mut input, &mut self.client.socket) {
+                Poll::Ready(outcome) => return Poll::Ready(outcome.map_err(relay::fault)),
+                Poll::Pending => {}
+            }
+            if let Poll::Ready(fault) = self.request.poll(cx, self.client, &mut self.upload, self.timeouts) {
+                return Poll::Ready(Err(fault));
+            }
+            relay::poll_idle(self.client, &mut self.request, download, self.timeouts).map(Err)
+        })
+        .await?;
+        Ok(relay::next(self.request.is_sent(), response.closes))
+    }
+
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Http2Response<RecvStream>, Fault>> {
+        if let Poll::Ready(fault) = self.request.poll(cx, self.client, &mut self.upload, self.timeouts) {
+            return Poll::Ready(Err(fault));
+        }
+        if let Poll::Ready(response) = Pin::new(&mut self.response).poll(cx) {
+            return Poll::Ready(response.map_err(lost));
+        }
+        if self.client.deadline.is_due() {
+            return Poll::Ready(Err(self.request.head_timeout(self.client).into()));
+        }
+        Poll::Pending
+    }
+}
+
+impl UpstreamHead<'_> {
+    /// The head in HTTP/2 (RFC 9113 §8.3.1).
+    ///
+    /// # Errors
+    /// What HTTP/1.1 allows in a field and HTTP/2 does not.
+    pub(crate) fn to_http2(self) -> Result<Request<()>, Fault> {
+        let refused = |error: http::Error| Fault::because(Reason::BadRequest, error);
+        let method = Method::from_bytes(self.method()).map_err(|error| refused(error.into()))?;
+        let mut headers = HeaderMap::new();
+        let mut invalid = None;
+        self.for_each_field(|name, parts| {
+            let field = HeaderName::from_bytes(name).map_err(http::Error::from).and_then(|name| {
+                Ok((name, HeaderValue::from_bytes(&parts.concat()).map_err(http::Error::from)?))
+            });
+            match field {
+                Ok((name, value)) => drop(headers.append(name, value)),
+                Err(error) => invalid = Some(error),
+            }
+        });
+        if let Some(error) = invalid {
+            return Err(refused(error));
+        }
+        // The one thing a client asks of its server that an HTTP/2 upstream is not asked for: we answer it ourselves.
+        headers.remove(http::header::EXPECT);
+        if let RequestBody::Length(length) = self.body() {
+            headers.insert(http::header::CONTENT_LENGTH, length.into());
+        }
+        let uri = Uri::builder()
+            .scheme("https")
+            .authority(self.authority())
+            .path_and_query(self.target().concat())
+            .build()
+            .map_err(refused)?;
+        let mut request = Request::new(());
+        (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) = (method, uri, headers);
+        Ok(request)
+    }
+}
+
+impl ClientFraming {
+    /// How a body that arrives on a stream reaches this client.
+    fn of_http2(status: StatusCode, headers: &HeaderMap, has_ended: bool, facts: &RequestFacts) -> Self {
+        let length =
+            headers.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        match length {
+            _ if status == StatusCode::NO_CONTENT => ClientFraming::Empty(None),
+            _ if facts.method == gate_http::Method::Head || status == StatusCode::NOT_MODIFIED => {
+                ClientFraming::Empty(length)
+            }
+            Some(length) => ClientFraming::Length(length),
+            None if has_ended => ClientFraming::Length(0),
+            None if facts.version == Version::Http10 => ClientFraming::UntilClose,
+            None => ClientFraming::Chunked,
+        }
+    }
+}
+
+impl Wire for Upload {
+    fn poll_read(&mut self, _cx: &mut Context<'_>, _buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(0))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream.reserve_capacity(bytes.len());
+        let capacity = match ready!(self.stream.poll_capacity(cx)) {
+            Some(capacity) => capacity.map_err(io::Error::other)?,
+            None => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        };
+        let count = capacity.min(bytes.len());
+        let chunk = Bytes::copy_from_slice(bytes.get(..count).unwrap_or_default());
+        self.stream.send_data(chunk, false).map_err(io::Error::other)?;
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_end(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !std::mem::replace(&mut self.is_ended, true) {
+            self.stream.send_data(Bytes::new(), true).map_err(io::Error::other)?;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Wire for Download {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        while self.chunk.is_empty() {
+            match ready!(self.stream.poll_data(cx)) {
+                Some(chunk) => self.chunk = chunk.map_err(io::Error::other)?,
+                None => return Poll::Ready(Ok(0)),
+            }
+        }
+        let count = self.chunk.len().min(buffer.len());
+        let room = buffer.get_mut(..count).unwrap_or_default();
+        self.chunk.copy_to_slice(room);
+        // The upstream may send as much again as has found its place on the way to the client.
+        self.stream.flow_control().release_capacity(count).map_err(io::Error::other)?;
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_write(&mut self, _cx: &mut Context<'_>, _bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
+    }
+
+    fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_end(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn lost(error: h2::Error) -> Fault {
+    Fault::because(Reason::UpstreamReset, error)
+}

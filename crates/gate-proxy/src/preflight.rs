@@ -1,0 +1,25 @@
+//! CORS preflights are answered here, without the upstream (contract D-22): a browser that may not ask across origins cannot
+//! use a gateway, and an API made for servers does not answer them.
+
+use crate::buffer::Buffer;
+use crate::pipeline::RequestFacts;
+use crate::refusal;
+use crate::route::{ProxyRef, Routed};
+use gate_http::{FieldName, Method, RequestHead};
+
+/// The answer, if this is a preflight for a configured proxy.
+pub(crate) fn answer(
+    head: &RequestHead,
+    bytes: &[u8],
+    routed: &Routed,
+    facts: &RequestFacts,
+) -> Option<Buffer> {
+    let is_configured = matches!(routed.proxy, ProxyRef::Configured { .. });
+    if !is_configured || !facts.is_cross_origin || head.method() != Method::Options {
+        return None;
+    }
+    head.field(FieldName::AccessControlRequestMethod)?;
+    let requested = head.field(FieldName::AccessControlRequestHeaders);
+    let requested = requested.map(|line| line.value.of(bytes)).unwrap_or_default();
+    Some(refusal::preflight(requested, facts))
+}

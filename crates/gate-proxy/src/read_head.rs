@@ -1,0 +1,118 @@
+//! Reading the next request head from a client.
+
+use crate::client::Client;
+use crate::recycled::Recycled;
+use crate::worker::Worker;
+use gate_http::{ChunkedDecoder, Progress, RequestBody, RequestError, RequestHead};
+use gate_telemetry::Reason;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// A request head, complete and well-formed.
+pub(crate) struct ReadHead {
+    /// What it says; its spans are ranges of [`Client::bytes`] until the head is consumed.
+    pub(crate) head: Recycled<RequestHead>,
+    /// How many bytes it has.
+    pub(crate) length: usize,
+}
+
+/// Why there is no further request.
+pub(crate) enum NoRequest {
+    /// The connection ended between two requests, or there is nothing left to say on it.
+    Ended,
+    /// What arrived is refused, and nothing behind it can be understood.
+    Refused(Reason, Option<String>),
+}
+
+/// Reads the next request head. Holds neither a buffer nor a parser before its first byte.
+///
+/// # Errors
+/// That there is none; see [`NoRequest`].
+pub(crate) async fn read_head(
+    worker: &Worker,
+    client: &mut Client,
+    is_first: bool,
+) -> Result<ReadHead, NoRequest> {
+    let idle = if is_first { HEAD_TIMEOUT } else { KEEP_ALIVE_TIMEOUT };
+    client.deadline.set_after(Some(idle));
+    let mut head = None;
+    poll_fn(|cx| poll_head(cx, worker, client, &mut head)).await
+}
+
+fn poll_head(
+    cx: &mut Context<'_>,
+    worker: &Worker,
+    client: &mut Client,
+    started: &mut Option<Recycled<RequestHead>>,
+) -> Poll<Result<ReadHead, NoRequest>> {
+    loop {
+        if !client.bytes().is_empty() {
+            let mut head = started.take().unwrap_or_else(|| begin(client));
+            match head.parse(client.bytes()) {
+                Ok(Progress::Complete { length }) => return Poll::Ready(checked(client, head, length)),
+                Ok(Progress::Partial) => *started = Some(head),
+                Err(error) => {
+                    return Poll::Ready(Err(NoRequest::Refused(reason(error), Some(error.to_string()))));
+                }
+            }
+        }
+        let Poll::Ready(outcome) = client.poll_fill(cx) else { break };
+        if !matches!(outcome, Ok(count) if count > 0) {
+            return Poll::Ready(Err(NoRequest::Ended));
+        }
+    }
+    match started {
+        // Between two requests there is nobody to tell that the connection ends.
+        None if worker.is_draining.get() || client.deadline.is_due() => Poll::Ready(Err(NoRequest::Ended)),
+        Some(_) if client.deadline.is_due() => {
+            Poll::Ready(Err(NoRequest::Refused(Reason::TimeoutClientHead, None)))
+        }
+        _ => Poll::Pending,
+    }
+}
+
+/// The first byte of a head: from now on it has to arrive as a whole (D3 of the robustness table: a drip is no progress).
+fn begin(client: &Client) -> Recycled<RequestHead> {
+    client.deadline.set_after(Some(HEAD_TIMEOUT));
+    Recycled::take()
+}
+
+/// A body that is broken as far as it is at hand never reaches an upstream.
+fn checked(client: &Client, head: Recycled<RequestHead>, length: usize) -> Result<ReadHead, NoRequest> {
+    let body = client.bytes().get(length..).unwrap_or_default();
+    if head.body() == RequestBody::Chunked && !chunks_are_sound(body) {
+        return Err(NoRequest::Refused(Reason::BadRequest, None));
+    }
+    Ok(ReadHead { head, length })
+}
+
+fn chunks_are_sound(mut body: &[u8]) -> bool {
+    let mut decoder = ChunkedDecoder::new();
+    loop {
+        match decoder.scan(body) {
+            Err(_) => return false,
+            Ok(scan) if scan.last => {
+                let section = body.get(scan.consumed..).unwrap_or_default();
+                return section.is_empty() || gate_http::Trailers::new().parse(section).is_ok();
+            }
+            Ok(scan) if scan.consumed == 0 => return true,
+            Ok(scan) => body = body.get(scan.consumed..).unwrap_or_default(),
+        }
+    }
+}
+
+fn reason(error: RequestError) -> Reason {
+    match error.status() {
+        414 => Reason::TooLongTarget,
+        417 => Reason::ExpectationFailed,
+        431 => Reason::TooLargeHead,
+        505 => Reason::VersionUnsupported,
+        _ => Reason::BadRequest,
+    }
+}
+
+/// 15 s from the first byte to the last of a head, and for the first byte of a connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// 75 s between two requests: what nginx allows, and longer than most clients keep a connection.
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(75);

@@ -1,0 +1,81 @@
+//! Which proxy a request belongs to.
+
+use crate::fault::Fault;
+use crate::worker::Worker;
+use gate_http::{Method, RequestHead, path};
+use gate_snapshot::{HeldSnapshot, Proxy};
+use gate_telemetry::Reason;
+use std::ops::Deref;
+use std::rc::Rc;
+
+/// A request that has found its proxy.
+#[derive(Debug)]
+pub(crate) struct Routed {
+    /// The proxy, of the generation the request began with.
+    pub(crate) proxy: ProxyRef,
+    /// How many bytes of the raw path are not forwarded.
+    pub(crate) stripped: usize,
+    /// The control plane gets the client's own `Host`.
+    pub(crate) is_control_plane: bool,
+}
+
+/// A proxy that stays as it is for the life of a request.
+#[derive(Clone, Debug)]
+pub(crate) enum ProxyRef {
+    /// One of the configuration. Counted on this thread only, so that two workers never write to the same cache line.
+    Configured {
+        /// The generation.
+        snapshot: HeldSnapshot,
+        /// Its place in the table.
+        index: usize,
+    },
+    /// One of the process itself: the control plane, the development proxy.
+    BuiltIn(Rc<Proxy>),
+}
+
+/// Finds the proxy with the longest prefix of the path; what is reserved goes to the control plane, and what nothing matches to
+/// the development proxy if there is one.
+pub(crate) fn route(worker: &Worker, head: &RequestHead, bytes: &[u8]) -> Result<Routed, Fault> {
+    if matches!(head.method(), Method::Connect | Method::Trace) {
+        return Err(Reason::MethodNotAllowed.into());
+    }
+    let raw = head.path().of(bytes);
+    let mut scratch = worker.path_scratch.borrow_mut();
+    let path =
+        path::canonical(raw, &mut scratch).map_err(|error| Fault::because(Reason::BadRequest, error))?;
+    if path::is_reserved(path) {
+        return Ok(Routed::whole(&worker.control_plane, true));
+    }
+    let snapshot = worker.snapshot();
+    let matched = snapshot.routes().find(path).map(|matched| (matched.index, matched.prefix_length));
+    let Some((index, prefix_length)) = matched else {
+        let fallback = worker.dev_proxy.as_ref().map(|proxy| Routed::whole(proxy, false));
+        return fallback.ok_or_else(|| Reason::NotFound.into());
+    };
+    let proxy = ProxyRef::Configured { snapshot, index };
+    if !proxy.active {
+        return Err(Reason::ProxyInactive.into());
+    }
+    let stripped = if proxy.strip_path { path::raw_prefix(raw, prefix_length) } else { 0 };
+    Ok(Routed { proxy, stripped, is_control_plane: false })
+}
+
+impl Routed {
+    fn whole(proxy: &Rc<Proxy>, is_control_plane: bool) -> Self {
+        Routed { proxy: ProxyRef::BuiltIn(Rc::clone(proxy)), stripped: 0, is_control_plane }
+    }
+}
+
+impl Deref for ProxyRef {
+    type Target = Proxy;
+
+    fn deref(&self) -> &Proxy {
+        match self {
+            ProxyRef::Configured { snapshot, index } => match snapshot.routes().proxies().get(*index) {
+                Some(proxy) => proxy,
+                None => unreachable!("an index of this very snapshot"),
+            },
+            ProxyRef::BuiltIn(proxy) => proxy,
+        }
+    }
+}

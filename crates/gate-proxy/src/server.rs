@@ -1,0 +1,200 @@
+//! The workers: one thread each, with its own listener, event loop, pool and buffers.
+
+use crate::buffer;
+use crate::deadline::TICK;
+use crate::forwarded::TrustedProxies;
+use crate::listener;
+use crate::worker::{Worker, WorkerParts};
+use gate_snapshot::{Published, Upstream};
+use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, PoolLimits, Resolver};
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle, LocalOptions};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// How the data plane is set up.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Where to listen; port 0 = any free port.
+    pub listen: SocketAddr,
+    /// How many threads; at least 1.
+    pub workers: usize,
+    /// Where everything leads that nothing else matches.
+    pub dev_proxy: Option<Upstream>,
+    /// Whose `X-Forwarded-*` fields are believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Proxies between this one and its upstreams; empty unless asked for.
+    pub forward_proxies: ForwardProxies,
+    /// How long running requests may take to finish once draining has begun.
+    pub drain_timeout: Duration,
+}
+
+/// The running data plane. Dropping it lets it run on.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    draining: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Why the data plane does not start. One sentence for a person.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Somebody else listens there.
+    #[error("{0} is already in use by another program")]
+    AddressInUse(SocketAddr),
+    /// The address is not this machine's, or listening there is not allowed.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
+    /// The system gives no thread or event loop.
+    #[error("cannot start a worker: {0}")]
+    Worker(io::Error),
+}
+
+impl Server {
+    /// Listens and starts the workers. `control` is the runtime that resolves names.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn start(
+        config: ServerConfig,
+        published: Arc<Published>,
+        control_plane: ControlPlane,
+        control: Handle,
+    ) -> Result<Server, StartError> {
+        let workers = config.workers.max(1);
+        let (address, listeners) =
+            listener::bind(config.listen, workers).map_err(|error| match error.kind() {
+                io::ErrorKind::AddrInUse => StartError::AddressInUse(config.listen),
+                _ => StartError::Listen(config.listen, error),
+            })?;
+        let (draining, is_draining) = watch::channel(false);
+        let process = random();
+        let dialer_config = DialerConfig {
+            resolver: Resolver::new(control),
+            control_plane,
+            forward_proxies: config.forward_proxies,
+        };
+        let parts = WorkerParts {
+            published,
+            dialer: Dialer::new(dialer_config),
+            pool_limits: PoolLimits::per_worker(workers),
+            dev_proxy: config.dev_proxy,
+            trusted_proxies: Arc::new(config.trusted_proxies),
+            via: format!("1.1 pocketgate-{process:016x}").into(),
+            seed: process,
+        };
+        let threads = listeners
+            .into_iter()
+            .enumerate()
+            .map(|(number, listener)| {
+                // Far enough apart that no two workers ever number a request alike.
+                let parts =
+                    WorkerParts { seed: process.wrapping_add((number as u64) << 48), ..parts.clone() };
+                let is_draining = is_draining.clone();
+                thread::Builder::new()
+                    .name(format!("worker-{number}"))
+                    .spawn(move || run(parts, listener, is_draining, config.drain_timeout))
+            })
+            .collect::<io::Result<_>>()
+            .map_err(StartError::Worker)?;
+        Ok(Server { address, draining, threads })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting and lets what runs finish, for as long as the drain timeout says.
+    pub fn drain(&self) {
+        self.draining.send_replace(true);
+    }
+
+    /// Waits until every worker has ended. Blocks.
+    pub fn wait(self) {
+        for thread in self.threads {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// One worker, from its first connection to its last.
+fn run(parts: WorkerParts, listener: StdListener, draining: watch::Receiver<bool>, drain_timeout: Duration) {
+    let built = Builder::new_current_thread()
+        .enable_all()
+        .event_interval(EVENT_INTERVAL)
+        .max_io_events_per_tick(EVENTS_PER_TICK)
+        .build_local(LocalOptions::default());
+    match built {
+        Ok(runtime) => runtime.block_on(work(Worker::new(parts), listener, draining, drain_timeout)),
+        Err(error) => tracing::error!(%error, "a worker has no event loop"),
+    }
+}
+
+async fn work(
+    worker: Rc<Worker>,
+    listener: StdListener,
+    mut draining: watch::Receiver<bool>,
+    drain_timeout: Duration,
+) {
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "a worker cannot use its listener"),
+    };
+    tokio::task::spawn_local(tick(Rc::clone(&worker)));
+    let accepting = tokio::task::spawn_local(listener::accept(Rc::clone(&worker), listener));
+    // An error means that the server was dropped: nobody is left to ask for the end.
+    if draining.wait_for(|draining| *draining).await.is_err() {
+        return std::future::pending().await;
+    }
+    accepting.abort();
+    let _ = accepting.await;
+    worker.is_draining.set(true);
+    worker.deadlines.wake_all();
+    let drained = async {
+        while worker.connections() > 0 {
+            worker.drained.notified().await;
+        }
+    };
+    if timeout(drain_timeout, drained).await.is_err() {
+        tracing::warn!(connections = worker.connections(), "stopping although requests still run");
+    }
+}
+
+/// Moves the coarse clock; once a second, tidies up.
+async fn tick(worker: Rc<Worker>) {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for count in 1u64.. {
+        ticks.tick().await;
+        worker.deadlines.tick(Instant::now());
+        if count.is_multiple_of(SWEEP_EVERY) {
+            worker.pool.borrow_mut().sweep(worker.deadlines.instant());
+        }
+        if count.is_multiple_of(SHRINK_EVERY) {
+            buffer::shrink_pool();
+        }
+    }
+}
+
+/// A number no other process has, from the randomness the standard library seeds its hash maps with.
+fn random() -> u64 {
+    RandomState::new().hash_one(Instant::now())
+}
+
+/// How many tasks run before the event loop is asked again; tokio's own default is 61.
+const EVENT_INTERVAL: u32 = 61;
+/// How many events are taken at once.
+const EVENTS_PER_TICK: usize = 1024;
+/// Once a second.
+const SWEEP_EVERY: u64 = 10;
+/// Every ten seconds.
+const SHRINK_EVERY: u64 = 100;

@@ -1,0 +1,434 @@
+//! One direction of a relay: a message on its way from one connection to another.
+//!
+//! Bytes leave when they arrive. What is framed the same way on both sides is passed on from the buffer it was read into,
+//! in one write per read; only where the framing differs (chunked on one side alone, or chunks we would have written
+//! differently) is anything composed. The head, composed by the caller, leaves in one write with whatever is at hand of
+//! the body. A slow receiver stops the reading: at most one buffer is filled on each side.
+
+use crate::buffer::Buffer;
+use crate::client::{Wire, poll_fill, release_if_empty};
+use gate_http::{
+    ChunkError, ChunkedDecoder, FieldLine, LAST_CHUNK, Progress, Trailers, may_be_trailer, write_chunk_size,
+};
+use std::io;
+use std::task::{Context, Poll, ready};
+
+/// One direction of a relay.
+///
+/// The front of the input buffer, which belongs to the source's connection, is at any time
+/// `[passable | payload | skip | not yet understood]`; at most one of the first two is not empty.
+#[derive(Debug)]
+pub(crate) struct Transfer {
+    body: Body,
+    framing: Framing,
+    out: Outgoing,
+    /// Bytes that may leave as they are.
+    passable: usize,
+    /// Payload that has to leave as chunks of our own.
+    payload: usize,
+    /// Framing of the source behind them that does not leave at all.
+    skip: usize,
+    /// Set whenever bytes moved; the caller clears it.
+    pub(crate) moved: bool,
+    /// Whom the last poll waited for.
+    pub(crate) waiting_for: Waiting,
+}
+
+/// What is still to come of a body, and how it is framed at its source.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// Nothing.
+    Done,
+    /// So many bytes.
+    Length(u64),
+    /// Chunks.
+    Chunked(ChunkedDecoder),
+    /// The trailer section behind the last chunk; a parser only if it is not empty.
+    Trailers(Option<Box<Trailers>>),
+    /// Everything until the source closes.
+    UntilClose,
+}
+
+/// How the receiver gets the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// As bytes: the head said how many, or the connection closes behind them.
+    Plain,
+    /// As chunks.
+    Chunked,
+}
+
+/// Whom a transfer waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// The side the bytes come from.
+    Source,
+    /// The side they go to.
+    Sink,
+}
+
+/// What ended a transfer before its end.
+#[derive(Debug)]
+pub(crate) enum TransferFault {
+    /// Reading failed.
+    Source(io::Error),
+    /// The source closed in the middle of the body.
+    Truncated,
+    /// The source's framing is broken.
+    Malformed(ChunkError),
+    /// Writing failed: the receiver has gone.
+    Sink,
+}
+
+/// What was composed and how much of it has left.
+#[derive(Debug)]
+struct Outgoing {
+    buffer: Option<Buffer>,
+    written: usize,
+    /// Keep what has left, so that it can be sent again.
+    keep: bool,
+}
+
+impl Transfer {
+    /// A transfer that begins with a composed head. With `keep`, head and body can be sent again as long as
+    /// [`Transfer::can_rewind`] says so.
+    pub(crate) fn new(head: Buffer, body: Body, framing: Framing, keep: bool) -> Self {
+        let out = Outgoing { buffer: Some(head), written: 0, keep };
+        Transfer {
+            body,
+            framing,
+            out,
+            passable: 0,
+            payload: 0,
+            skip: 0,
+            moved: false,
+            waiting_for: Waiting::Sink,
+        }
+    }
+
+    /// A transfer of a body alone: its head has gone another way.
+    pub(crate) fn of_body(body: Body, framing: Framing) -> Self {
+        let out = Outgoing { buffer: None, written: 0, keep: false };
+        Transfer {
+            body,
+            framing,
+            out,
+            passable: 0,
+            payload: 0,
+            skip: 0,
+            moved: false,
+            waiting_for: Waiting::Source,
+        }
+    }
+
+    /// Moves bytes until one side has to be waited for. Ready once the whole message has left.
+    ///
+    /// Cancel-safe in the sense that a dropped transfer loses its place: the connections must not be used again.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut impl Wire,
+        input: &mut Option<Buffer>,
+        sink: &mut impl Wire,
+    ) -> Poll<Result<(), TransferFault>> {
+        loop {
+            self.stage(input)?;
+            if self.out.has_unsent() {
+                ready!(self.poll_send_composed(cx, sink))?;
+            } else if self.passable > 0 {
+                ready!(self.poll_pass(cx, input, sink))?;
+            } else if self.is_understood() {
+                self.waiting_for = Waiting::Sink;
+                return sink.poll_end(cx).map_err(|_| TransferFault::Sink);
+            } else {
+                ready!(self.poll_read(cx, source, input, sink))?;
+            }
+        }
+    }
+
+    /// Whether everything that was sent so far is still at hand.
+    pub(crate) fn can_rewind(&self) -> bool {
+        self.out.keep
+    }
+
+    /// Whether not one byte has left yet.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.out.keep && self.out.written == 0
+    }
+
+    /// Begins again with the first byte. Only when [`Transfer::can_rewind`].
+    pub(crate) fn rewind(&mut self) {
+        self.out.written = 0;
+    }
+
+    /// There will be no second try: what was kept for it is given back.
+    pub(crate) fn forget(&mut self) {
+        self.out.keep = false;
+        self.out.release();
+    }
+
+    /// Understands what is at hand, and puts what has to be composed behind what is composed already.
+    fn stage(&mut self, input: &mut Option<Buffer>) -> Result<(), TransferFault> {
+        if self.out.room() < ROOM_MIN {
+            // Too long to be kept for a second try.
+            self.forget();
+        }
+        while self.out.room() >= ROOM_MIN && self.passable == 0 {
+            if self.payload > 0 {
+                self.compose_chunk(input);
+            } else if !self.understand(input).map_err(TransferFault::Malformed)? {
+                break;
+            }
+        }
+        if self.out.has_unsent() && self.passable > 0 {
+            self.join(input);
+        }
+        Ok(())
+    }
+
+    /// Looks at the bytes at hand; says whether that led anywhere.
+    fn understand(&mut self, input: &mut Option<Buffer>) -> Result<bool, ChunkError> {
+        if let Some(input) = input {
+            input.consume(std::mem::take(&mut self.skip));
+        }
+        let Some(buffer) = input.as_mut().filter(|buffer| !buffer.is_empty()) else { return Ok(false) };
+        match &mut self.body {
+            Body::Done => Ok(false),
+            Body::Length(remaining) => {
+                let available = buffer.filled().len();
+                let taken =
+                    usize::try_from(*remaining).map_or(available, |remaining| remaining.min(available));
+                *remaining -= taken as u64;
+                if *remaining == 0 {
+                    self.body = Body::Done;
+                }
+                self.arrived(taken);
+                Ok(true)
+            }
+            Body::UntilClose => {
+                let available = buffer.filled().len();
+                self.arrived(available);
+                Ok(true)
+            }
+            Body::Chunked(decoder) => {
+                let mut ahead = *decoder;
+                let scan = ahead.scan(buffer.filled())?;
+                if scan.consumed == 0 {
+                    return Ok(false);
+                }
+                if scan.verbatim && self.framing == Framing::Chunked {
+                    *decoder = ahead;
+                    self.passable = scan.consumed - scan.last_line;
+                    self.skip = scan.last_line;
+                    if scan.last {
+                        self.last_chunk_arrived(input.as_ref());
+                    }
+                    return Ok(true);
+                }
+                let chunks = buffer.filled_mut().get_mut(..scan.consumed).unwrap_or_default();
+                let decoded = decoder.decode(chunks)?;
+                if decoded.last {
+                    self.body = Body::Trailers(None);
+                }
+                self.arrived(decoded.data);
+                self.skip = decoded.consumed - decoded.data;
+                Ok(true)
+            }
+            Body::Trailers(_) => self.understand_trailers(input),
+        }
+    }
+
+    /// So many bytes of payload are at the front of the input.
+    fn arrived(&mut self, count: usize) {
+        match self.framing {
+            Framing::Plain => self.passable = count,
+            Framing::Chunked => self.payload = count,
+        }
+    }
+
+    /// The last chunk is at hand behind what is passable. With nothing behind it but the blank line, which is how nearly
+    /// every body ends, the source's end leaves as it is, in the same write.
+    fn last_chunk_arrived(&mut self, input: Option<&Buffer>) {
+        let end = self.passable + self.skip;
+        let behind = input.and_then(|input| input.filled().get(end..)).unwrap_or_default();
+        if behind.starts_with(b"\r\n") {
+            self.passable = end + 2;
+            self.skip = 0;
+            self.body = Body::Done;
+        } else {
+            self.body = Body::Trailers(None);
+        }
+    }
+
+    fn understand_trailers(&mut self, input: &mut Option<Buffer>) -> Result<bool, ChunkError> {
+        let (Body::Trailers(trailers), Some(buffer)) = (&mut self.body, input) else { return Ok(false) };
+        if buffer.filled().starts_with(b"\r\n") && trailers.is_none() {
+            buffer.consume(2);
+            self.end(&[], &[]);
+            return Ok(true);
+        }
+        let mut parser = trailers.take().unwrap_or_default();
+        match parser.parse(buffer.filled())? {
+            Progress::Partial => {
+                *trailers = Some(parser);
+                Ok(false)
+            }
+            Progress::Complete { length } => {
+                self.end(parser.fields(), buffer.filled());
+                buffer.consume(length);
+                Ok(true)
+            }
+        }
+    }
+
+    /// The body is over: ends it in the receiver's framing.
+    fn end(&mut self, trailers: &[FieldLine], bytes: &[u8]) {
+        self.body = Body::Done;
+        if self.framing == Framing::Plain {
+            return;
+        }
+        let out = self.out.buffer();
+        let (last_line, blank_line) = LAST_CHUNK.split_at(b"0\r\n".len());
+        out.append(last_line);
+        for line in trailers {
+            let (name, value) = (line.name.of(bytes), line.value.of(bytes));
+            if may_be_trailer(line.known, name) {
+                for part in [name, b": ", value, b"\r\n"] {
+                    out.append(part);
+                }
+            }
+        }
+        out.append(blank_line);
+    }
+
+    /// Frames payload as one chunk.
+    fn compose_chunk(&mut self, input: &mut Option<Buffer>) {
+        let Some(input) = input else { return };
+        let count = self.payload.min(self.out.room().saturating_sub(CHUNK_FRAMING_BYTES_MAX));
+        let out = self.out.buffer();
+        let mut size = [0; 18];
+        let start = write_chunk_size(&mut size, count as u64);
+        out.append(size.get(start..).unwrap_or_default());
+        out.append(input.filled().get(..count).unwrap_or_default());
+        out.append(b"\r\n");
+        input.consume(count);
+        self.payload -= count;
+    }
+
+    /// Lets bytes that may leave as they are leave in the same write as what was composed.
+    fn join(&mut self, input: &mut Option<Buffer>) {
+        let Some(input) = input else { return };
+        let joined = self.out.buffer().append(input.filled().get(..self.passable).unwrap_or_default());
+        input.consume(joined);
+        self.passable -= joined;
+    }
+
+    fn is_understood(&self) -> bool {
+        matches!(self.body, Body::Done) && self.payload == 0 && self.skip == 0
+    }
+
+    fn poll_send_composed(
+        &mut self,
+        cx: &mut Context<'_>,
+        sink: &mut impl Wire,
+    ) -> Poll<Result<(), TransferFault>> {
+        self.waiting_for = Waiting::Sink;
+        let count = ready!(sink.poll_write(cx, self.out.unsent()))
+            .and_then(some_written)
+            .map_err(|_| TransferFault::Sink)?;
+        self.out.sent(count);
+        self.moved = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_pass(
+        &mut self,
+        cx: &mut Context<'_>,
+        input: &mut Option<Buffer>,
+        sink: &mut impl Wire,
+    ) -> Poll<Result<(), TransferFault>> {
+        self.waiting_for = Waiting::Sink;
+        let Some(buffer) = input else { return Poll::Ready(Ok(())) };
+        let bytes = buffer.filled().get(..self.passable).unwrap_or_default();
+        let count =
+            ready!(sink.poll_write(cx, bytes)).and_then(some_written).map_err(|_| TransferFault::Sink)?;
+        buffer.consume(count);
+        self.passable -= count;
+        self.moved = true;
+        // What left from here is nowhere else.
+        self.forget();
+        release_if_empty(input);
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        source: &mut impl Wire,
+        input: &mut Option<Buffer>,
+        sink: &mut impl Wire,
+    ) -> Poll<Result<(), TransferFault>> {
+        release_if_empty(input);
+        // Nothing may be held back while the source is silent.
+        self.waiting_for = Waiting::Sink;
+        ready!(sink.poll_flush(cx)).map_err(|_| TransferFault::Sink)?;
+        self.waiting_for = Waiting::Source;
+        let count = ready!(poll_fill(cx, source, input)).map_err(TransferFault::Source)?;
+        self.moved = true;
+        if count > 0 {
+            return Poll::Ready(Ok(()));
+        }
+        match self.body {
+            Body::UntilClose => {
+                self.end(&[], &[]);
+                Poll::Ready(Ok(()))
+            }
+            _ => Poll::Ready(Err(TransferFault::Truncated)),
+        }
+    }
+}
+
+impl Outgoing {
+    fn unsent(&self) -> &[u8] {
+        self.buffer.as_ref().and_then(|buffer| buffer.filled().get(self.written..)).unwrap_or_default()
+    }
+
+    fn has_unsent(&self) -> bool {
+        !self.unsent().is_empty()
+    }
+
+    fn room(&self) -> usize {
+        self.buffer
+            .as_ref()
+            .map_or(crate::buffer::CAPACITY, |buffer| crate::buffer::CAPACITY - buffer.filled().len())
+    }
+
+    fn buffer(&mut self) -> &mut Buffer {
+        self.buffer.get_or_insert_with(Buffer::take)
+    }
+
+    fn sent(&mut self, count: usize) {
+        self.written += count;
+        if !self.has_unsent() && !self.keep {
+            self.release();
+        }
+    }
+
+    /// Gives the buffer back if everything in it has left.
+    fn release(&mut self) {
+        if !self.has_unsent() {
+            self.buffer = None;
+            self.written = 0;
+        }
+    }
+}
+
+/// A socket that takes nothing would be polled for ever.
+fn some_written(count: usize) -> io::Result<usize> {
+    if count == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(count) }
+}
+
+/// A size line of 16 digits, and two line ends.
+const CHUNK_FRAMING_BYTES_MAX: usize = 20;
+/// What must be free in the composing buffer before more is put in: a whole trailer section (8 KiB) and its framing.
+const ROOM_MIN: usize = 9 * 1024;

@@ -1,0 +1,175 @@
+//! The request as the upstream gets it: prefix stripped, Host rewritten, hop-by-hop fields off, forwarded and injected fields on.
+
+use crate::buffer::Buffer;
+use crate::client::Client;
+use crate::fault::Fault;
+use crate::forwarded::Forwarded;
+use crate::route::Routed;
+use crate::worker::Worker;
+use gate_http::{FieldLine, FieldName, HeadWriter, RequestBody, RequestHead};
+use gate_snapshot::{HeaderValue, InjectedHeader};
+use gate_telemetry::Reason;
+
+/// The request as the upstream gets it, not yet in any protocol's form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UpstreamHead<'a> {
+    head: &'a RequestHead,
+    /// What `head` was parsed from.
+    bytes: &'a [u8],
+    routed: &'a Routed,
+    forwarded: Forwarded<'a>,
+    client_address: &'a str,
+    /// `1.1 pocketgate-…`: how a request that comes back is recognised.
+    via: &'a str,
+}
+
+impl<'a> UpstreamHead<'a> {
+    /// Whether the request may be sent at all.
+    ///
+    /// # Errors
+    /// A template without a value (contract D-7), or a request that has passed this process before (RFC 9110 §7.6.3).
+    pub(crate) fn check(
+        worker: &Worker,
+        head: &RequestHead,
+        bytes: &[u8],
+        routed: &Routed,
+    ) -> Result<(), Fault> {
+        if let Some(expression) = routed.proxy.unresolved() {
+            let cause = format!("a header of the proxy names {{{expression}}}, which has no value");
+            return Err(Fault::because(Reason::TemplateUnresolved, cause));
+        }
+        let is_ours =
+            |line: &FieldLine| memchr::memmem::find(line.value.of(bytes), worker.via.as_bytes()).is_some();
+        if head.fields().iter().any(|line| line.known == FieldName::Via && is_ours(line)) {
+            return Err(Reason::LoopDetected.into());
+        }
+        Ok(())
+    }
+
+    /// Puts together what is sent.
+    pub(crate) fn new(
+        worker: &'a Worker,
+        client: &'a Client,
+        head: &'a RequestHead,
+        routed: &'a Routed,
+    ) -> Self {
+        let bytes = client.bytes();
+        let forwarded = Forwarded::of(head, bytes, worker.trusts(client.address));
+        UpstreamHead {
+            head,
+            bytes,
+            routed,
+            forwarded,
+            client_address: &client.address_text,
+            via: &worker.via,
+        }
+    }
+
+    /// The method as the client spelled it.
+    pub(crate) fn method(&self) -> &'a [u8] {
+        self.head.method_span().of(self.bytes)
+    }
+
+    /// The `Host` field, or `:authority`.
+    pub(crate) fn authority(&self) -> &'a [u8] {
+        if self.routed.is_control_plane {
+            self.head.host().of(self.bytes)
+        } else {
+            self.routed.proxy.upstream.authority.as_bytes()
+        }
+    }
+
+    /// Base path, rest of the path, query; percent-encodings as they came (contract §3.2).
+    pub(crate) fn target(&self) -> [&'a [u8]; 3] {
+        let base: &[u8] = self.routed.proxy.upstream.base_path.as_bytes();
+        let rest = self.head.path().of(self.bytes).get(self.routed.stripped..).unwrap_or_default();
+        let rest: &[u8] = if base.is_empty() && rest.is_empty() { b"/" } else { rest };
+        [base, rest, self.head.query().of(self.bytes)]
+    }
+
+    /// How the body is framed.
+    pub(crate) fn body(&self) -> RequestBody {
+        self.head.body()
+    }
+
+    /// Every field but Host and those that frame the body, in the order they are sent.
+    pub(crate) fn for_each_field(&self, mut emit: impl FnMut(&[u8], &[&[u8]])) {
+        let headers = &self.routed.proxy.headers;
+        for line in self.head.fields() {
+            let name = line.name.of(self.bytes);
+            if self.is_forwarded(line, name) && !headers.iter().any(|header| is_copy_of(name, header)) {
+                emit(name, &[line.value.of(self.bytes)]);
+            }
+        }
+        let address = self.client_address.as_bytes();
+        match self.forwarded.chain {
+            Some(chain) => emit(b"X-Forwarded-For", &[chain, b", ", address]),
+            None => emit(b"X-Forwarded-For", &[address]),
+        }
+        if !self.forwarded.host.is_empty() {
+            emit(b"X-Forwarded-Host", &[self.forwarded.host]);
+        }
+        emit(b"X-Forwarded-Proto", &[self.forwarded.scheme]);
+        emit(b"Via", &[self.via.as_bytes()]);
+        for header in headers {
+            if let HeaderValue::Resolved(value) = &header.value {
+                emit(header.name.as_bytes(), &[value]);
+            }
+        }
+    }
+
+    /// The head in HTTP/1.1, in a buffer of its own. `absolute_form` is for a forward proxy, with its credentials.
+    ///
+    /// # Errors
+    /// The head does not fit the buffer.
+    pub(crate) fn to_http1(
+        self,
+        forward_proxy: Option<&gate_upstream::ForwardProxy>,
+    ) -> Result<Buffer, Fault> {
+        let mut buffer = Buffer::take();
+        let mut writer = HeadWriter::new(buffer.spare());
+        let [base, rest, query] = self.target();
+        match forward_proxy {
+            None => writer.request_line(self.method(), &[base, rest, query]),
+            Some(_) => writer.request_line(self.method(), &[b"http://", self.authority(), base, rest, query]),
+        }
+        writer.field(b"Host", self.authority());
+        self.for_each_field(|name, value| writer.field_parts(name, value));
+        if let Some(authorization) = forward_proxy.and_then(|proxy| proxy.authorization.as_ref()) {
+            writer.field(b"Proxy-Authorization", authorization.as_bytes());
+        }
+        if self.head.accepts_trailers() {
+            writer.field(b"TE", b"trailers");
+            writer.field(b"Connection", b"TE");
+        }
+        match self.head.body() {
+            RequestBody::Empty => {}
+            RequestBody::Length(length) => writer.content_length(length),
+            RequestBody::Chunked => writer.field(b"Transfer-Encoding", b"chunked"),
+        }
+        writer.end();
+        let length = writer.finish().map_err(|error| Fault::because(Reason::TooLargeHead, error))?;
+        buffer.fill(length);
+        Ok(buffer)
+    }
+
+    /// Whether a field of the client's goes on to the upstream at all.
+    fn is_forwarded(&self, line: &FieldLine, name: &[u8]) -> bool {
+        match line.known {
+            // The framing is ours to say, and so is where the request goes.
+            FieldName::ContentLength | FieldName::Host
+            // What a stranger says about himself; `Forwarded` would contradict the fields we write.
+            | FieldName::XForwardedFor | FieldName::XForwardedHost | FieldName::XForwardedProto | FieldName::XRealIp
+            | FieldName::Forwarded => false,
+            FieldName::AcceptEncoding => self.routed.proxy.forward_encoding,
+            known => !known.is_hop_by_hop() && !self.head.is_named_by_connection(self.bytes, name),
+        }
+    }
+}
+
+/// Whether a client's field is a copy of an injected one, to a server that takes `_` for `-` as well (H9).
+fn is_copy_of(name: &[u8], header: &InjectedHeader) -> bool {
+    let fold = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    let injected = header.name.as_bytes();
+    name.len() == injected.len() && name.iter().zip(injected).all(|(a, b)| fold(*a) == fold(*b))
+}

@@ -1,0 +1,143 @@
+//! What the connections of one worker share. Everything in here belongs to one thread.
+
+use crate::deadline::Deadlines;
+use crate::forwarded::TrustedProxies;
+use gate_snapshot::{AccessRule, HeldSnapshot, Proxy, Published, Reader, Timeouts, Upstream};
+use gate_upstream::{Dialer, Pool, PoolLimits};
+use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// What the connections of one worker share.
+pub(crate) struct Worker {
+    snapshot: RefCell<Reader>,
+    /// Idle upstream connections.
+    pub(crate) pool: RefCell<Pool>,
+    /// Opens new ones.
+    pub(crate) dialer: Dialer,
+    /// The coarse clock.
+    pub(crate) deadlines: Rc<Deadlines>,
+    /// Where `/api` and `/_` lead.
+    pub(crate) control_plane: Rc<Proxy>,
+    /// Where everything leads that nothing else matches.
+    pub(crate) dev_proxy: Option<Rc<Proxy>>,
+    /// How a request that comes back to this process is recognised: the value of its `Via` field.
+    pub(crate) via: Rc<str>,
+    /// For paths that are not their own canonical form; keeps its capacity.
+    pub(crate) path_scratch: RefCell<Vec<u8>>,
+    /// Stopping: running requests finish, connections close behind them.
+    pub(crate) is_draining: Cell<bool>,
+    /// Told when a connection ends while draining.
+    pub(crate) drained: Notify,
+    trusted_proxies: Arc<TrustedProxies>,
+    connections: Cell<usize>,
+    /// Makes this worker's request ids unlike another's.
+    seed: u64,
+    requests: Cell<u64>,
+}
+
+/// What a worker is made from; the same for all of them but for the seed.
+#[derive(Clone)]
+pub(crate) struct WorkerParts {
+    pub(crate) published: Arc<Published>,
+    pub(crate) dialer: Dialer,
+    pub(crate) pool_limits: PoolLimits,
+    pub(crate) dev_proxy: Option<Upstream>,
+    pub(crate) trusted_proxies: Arc<TrustedProxies>,
+    pub(crate) via: Arc<str>,
+    pub(crate) seed: u64,
+}
+
+/// Counts one connection for as long as it lives.
+pub(crate) struct ConnectionCount(Rc<Worker>);
+
+impl Worker {
+    pub(crate) fn new(parts: WorkerParts) -> Rc<Self> {
+        Rc::new(Worker {
+            snapshot: RefCell::new(Reader::new(parts.published)),
+            pool: RefCell::new(Pool::new(parts.pool_limits)),
+            dialer: parts.dialer,
+            deadlines: Deadlines::new(),
+            control_plane: Rc::new(built_in("control plane", Upstream::control_plane())),
+            dev_proxy: parts.dev_proxy.map(|upstream| Rc::new(built_in("development proxy", upstream))),
+            via: Rc::from(&*parts.via),
+            path_scratch: RefCell::default(),
+            is_draining: Cell::new(false),
+            drained: Notify::new(),
+            trusted_proxies: parts.trusted_proxies,
+            connections: Cell::new(0),
+            seed: parts.seed,
+            requests: Cell::new(0),
+        })
+    }
+
+    /// The newest configuration.
+    pub(crate) fn snapshot(&self) -> HeldSnapshot {
+        self.snapshot.borrow_mut().newest()
+    }
+
+    /// Whether this peer's `X-Forwarded-*` fields are believed.
+    pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.contains(peer)
+    }
+
+    /// Numbers the requests of this worker.
+    pub(crate) fn next_request(&self) -> u64 {
+        let number = self.requests.get();
+        self.requests.set(number.wrapping_add(1));
+        number
+    }
+
+    /// The id of a request by its number.
+    pub(crate) fn request_id(&self, number: u64) -> String {
+        crate::refusal::request_id(self.seed, number)
+    }
+
+    /// Counts a connection until the count is dropped.
+    pub(crate) fn count_connection(self: &Rc<Self>) -> ConnectionCount {
+        self.connections.set(self.connections.get() + 1);
+        ConnectionCount(Rc::clone(self))
+    }
+
+    /// How many client connections are open.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.get()
+    }
+}
+
+impl Drop for ConnectionCount {
+    fn drop(&mut self) {
+        self.0.connections.set(self.0.connections.get().saturating_sub(1));
+        if self.0.is_draining.get() {
+            self.0.drained.notify_one();
+        }
+    }
+}
+
+/// A proxy of the process itself: everything passes as it is, and nothing but the client decides how long a stream lives.
+fn built_in(name: &str, upstream: Upstream) -> Proxy {
+    Proxy {
+        id: name.into(),
+        name: name.into(),
+        path: String::new(),
+        active: true,
+        strip_path: false,
+        access_rule: AccessRule::Public,
+        upstream,
+        headers: Vec::new(),
+        timeouts: Timeouts {
+            response_header: Some(BUILT_IN_RESPONSE_HEADER),
+            total: BUILT_IN_RESPONSE_HEADER,
+            body_idle: None,
+            ..Timeouts::default()
+        },
+        forward_auth: true,
+        forward_encoding: false,
+    }
+}
+
+/// Long enough to build a front-end or to make a backup.
+const BUILT_IN_RESPONSE_HEADER: Duration = Duration::from_secs(300);
