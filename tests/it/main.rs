@@ -1,1 +1,38 @@
-//! The black-box suite: the real binary, real clients, one module per behaviour.
+//! The black-box suite: the real binary, real sockets, one module per behaviour.
+//!
+//! A test that shows a requirement carries its row, `r005_us1_ac3_…`; `README.md` beside this
+//! directory lists the rows and those that are shown elsewhere or come later.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops with a panic that says why"
+)]
+
+mod cancel;
+mod cli;
+mod control_plane;
+mod crate_graph;
+mod dev_proxy;
+mod expect_continue;
+mod framing;
+mod headers;
+mod import_export;
+mod injection;
+mod keep_alive;
+mod lifecycle;
+mod memory;
+mod mixed;
+mod pool;
+mod refusals;
+mod reload;
+mod retry;
+mod routing;
+mod setup;
+mod smuggling;
+mod streaming;
+mod syscalls;
+mod timeouts;
+mod upstream_tls;

@@ -1,0 +1,162 @@
+//! A client that goes away takes its upstream connection with it, in every phase.
+
+use std::time::{Duration, Instant};
+
+use gate_testkit::{
+    Blackhole, ByHand, Gateway, PATIENCE, Peer, Proxy, RawClient, SseUpstream, eventually, quickest_of,
+    within,
+};
+
+/// What the issue promises.
+const CANCEL_MAX: Duration = Duration::from_millis(100);
+
+/// The machine of a test is busy: what the gateway can do shows in the quickest of a few attempts.
+const ATTEMPTS: usize = 4;
+
+#[derive(Clone, Copy, Debug)]
+enum Leaving {
+    InOrder,
+    ByReset,
+}
+
+/// Makes the client leave and returns how long the upstream's connection outlived it.
+async fn outlived(client: RawClient, leaving: Leaving, mut peer: Peer) -> Duration {
+    let left = Instant::now();
+    match leaving {
+        Leaving::InOrder => drop(client),
+        Leaving::ByReset => client.reset(),
+    }
+    let _closed: std::io::Result<()> = within(PATIENCE, peer.until_closed()).await;
+    left.elapsed()
+}
+
+async fn assert_logged_as_client_closed(gateway: &Gateway) {
+    let line = gateway.logged(|line| line.field("reason") == "client_closed").await;
+    assert_eq!(line.field("status"), "499", "{}", line.text);
+    assert!(
+        !gateway.log().iter().any(|line| line.field("reason").starts_with("upstream_")),
+        "{}",
+        gateway.log_text()
+    );
+}
+
+#[tokio::test]
+async fn while_waiting_for_the_head() {
+    let mut upstream = ByHand::start().await;
+    let gateway = Gateway::start([Proxy::new("/-/up", &upstream.url())]).await;
+    for leaving in [Leaving::InOrder, Leaving::ByReset] {
+        let mut quickest = PATIENCE;
+        for _ in 0..ATTEMPTS {
+            let mut client = gateway.connect().await;
+            client.send_request("GET", "/-/up", &[], b"").await.unwrap();
+            let peer = upstream.accept_request().await;
+            quickest = quickest.min(outlived(client, leaving, peer).await);
+        }
+        assert!(quickest <= CANCEL_MAX, "{leaving:?}: {quickest:?}");
+    }
+    assert_logged_as_client_closed(&gateway).await;
+}
+
+#[tokio::test]
+async fn in_the_response_body() {
+    let mut upstream = SseUpstream::start().await;
+    let gateway = Gateway::start([Proxy::new("/-/up", &upstream.url())]).await;
+    for leaving in [Leaving::InOrder, Leaving::ByReset] {
+        let mut quickest = PATIENCE;
+        for _ in 0..ATTEMPTS {
+            let mut client = gateway.connect().await;
+            client.send_request("GET", "/-/up", &[], b"").await.unwrap();
+            let mut stream = upstream.open_stream().await;
+            stream.send_event("token").await.unwrap();
+            client.read_head().await.unwrap();
+            client.read_part().await.unwrap();
+            quickest = quickest.min(outlived(client, leaving, stream.peer).await);
+        }
+        assert!(quickest <= CANCEL_MAX, "{leaving:?}: {quickest:?}");
+    }
+    assert_logged_as_client_closed(&gateway).await;
+}
+
+#[tokio::test]
+async fn in_the_request_body() {
+    let mut upstream = ByHand::start().await;
+    let gateway = Gateway::start([Proxy::new("/-/up", &upstream.url())]).await;
+    let mut quickest = PATIENCE;
+    for _ in 0..ATTEMPTS {
+        let mut client = gateway.connect().await;
+        client.send("POST /-/up HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf").await.unwrap();
+        let mut peer = upstream.accept().await;
+        within(PATIENCE, peer.read_head()).await.unwrap().unwrap();
+        quickest = quickest.min(outlived(client, Leaving::ByReset, peer).await);
+    }
+    assert!(quickest <= CANCEL_MAX, "{quickest:?}");
+    assert_eq!(upstream.upstream.ledger.complete_count(), 0);
+    assert_logged_as_client_closed(&gateway).await;
+}
+
+#[tokio::test]
+async fn after_the_request_body_while_the_upstream_thinks() {
+    let mut upstream = ByHand::start().await;
+    let gateway = Gateway::start([Proxy::new("/-/up", &upstream.url())]).await;
+    let mut quickest = PATIENCE;
+    for _ in 0..ATTEMPTS {
+        let mut client = gateway.connect().await;
+        client.send_request("POST", "/-/up", &[], &vec![0; 100_000]).await.unwrap();
+        let peer = upstream.accept_request().await;
+        quickest = quickest.min(outlived(client, Leaving::InOrder, peer).await);
+    }
+    assert!(quickest <= CANCEL_MAX, "{quickest:?}");
+}
+
+#[tokio::test]
+async fn while_connecting() {
+    let hole = Blackhole::start();
+    let gateway =
+        Gateway::start([Proxy::new("/-/up", &hole.url()).timeout_config("{\"dial\":60}").timeout(60)]).await;
+    // The first connection opens what stays open, such as the log of a worker.
+    drop(gateway.connect().await);
+    assert_eq!(gateway.get("/-/none").await.status(), 404);
+    let baseline = gateway.descriptor_count();
+    let quickest = quickest_of(ATTEMPTS, || async {
+        let mut client = gateway.connect().await;
+        client.send_request("GET", "/-/up", &[], b"").await.unwrap();
+        eventually(PATIENCE, || gateway.descriptor_count() >= baseline + 2).await;
+        drop(client);
+        eventually(PATIENCE, || gateway.descriptor_count() <= baseline).await
+    })
+    .await;
+    assert!(quickest <= CANCEL_MAX, "{quickest:?}");
+    assert_logged_as_client_closed(&gateway).await;
+}
+
+#[tokio::test]
+async fn a_pipelined_request_behind_it_is_not_started() {
+    let mut upstream = ByHand::start().await;
+    let gateway = Gateway::start([Proxy::new("/-/up", &upstream.url())]).await;
+    let mut client = gateway.connect().await;
+    let request = "GET /-/up HTTP/1.1\r\nHost: a\r\n\r\n";
+    client.send([request, request].concat()).await.unwrap();
+    let mut peer = upstream.accept_request().await;
+    client.reset();
+    let _closed: std::io::Result<()> = within(PATIENCE, peer.until_closed()).await;
+    assert_eq!(upstream.upstream.ledger.request_count(), 1);
+}
+
+#[tokio::test]
+async fn a_cancelled_exchange_leaves_nothing_behind() {
+    let mut upstream = SseUpstream::start().await;
+    let gateway = Gateway::start([Proxy::new("/-/up", &upstream.url())]).await;
+    assert_eq!(gateway.get("/-/none").await.status(), 404);
+    let baseline = gateway.descriptor_count();
+    for _ in 0..50 {
+        let mut client = gateway.connect().await;
+        client.send_request("GET", "/-/up", &[], b"").await.unwrap();
+        let mut stream = upstream.open_stream().await;
+        client.read_head().await.unwrap();
+        drop(client);
+        let _closed: std::io::Result<()> = within(PATIENCE, stream.peer.until_closed()).await;
+    }
+    eventually(PATIENCE, || gateway.descriptor_count() <= baseline).await;
+    let lines = gateway.log();
+    assert_eq!(lines.iter().filter(|line| line.field("reason") == "client_closed").count(), 50);
+}

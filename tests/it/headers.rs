@@ -1,0 +1,200 @@
+//! What happens to header fields on the way (contract §3.2, defects H20 to H25).
+
+use gate_testkit::{Answer, Fields, Gateway};
+
+use crate::setup::{in_front_of, in_front_of_echo};
+
+/// Sends a GET with those lines and returns the fields the upstream saw.
+async fn forwarded(lines: &[&str]) -> Fields {
+    let (gateway, upstream) = in_front_of_echo().await;
+    let response = gateway.connect().await.request("GET", "/-/up", lines, b"").await;
+    assert_eq!(response.status(), 200, "{}", response.text());
+    upstream.ledger.only_request().head.headers
+}
+
+/// The fields a client gets when the upstream sends those lines.
+async fn answered(lines: &str) -> Fields {
+    let answer = format!("HTTP/1.1 200 OK\r\n{lines}Content-Length: 2\r\n\r\nok");
+    let (gateway, _upstream) = in_front_of(Answer::then_keep_open(answer)).await;
+    gateway.get("/-/up").await.head.headers
+}
+
+#[tokio::test]
+async fn r019_fr_005_host_is_the_upstreams() {
+    let (gateway, upstream) = in_front_of_echo().await;
+    gateway.get("/-/up").await;
+    let headers = upstream.ledger.only_request().head.headers;
+    assert_eq!(headers.values("host"), [upstream.address().to_string()]);
+}
+
+#[tokio::test]
+async fn r019_fr_004_accept_encoding_is_removed() {
+    let headers = forwarded(&["Accept-Encoding: gzip, br", "accept-encoding: zstd"]).await;
+    assert!(headers.value("accept-encoding").is_none_or(|value| value == "identity"), "{headers:?}");
+}
+
+#[tokio::test]
+async fn r019_us2_ac1_an_encoded_response_passes_untouched() {
+    let gzip = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00";
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", gzip.len());
+    let (gateway, _upstream) = in_front_of(Answer::then_keep_open([head.as_bytes(), gzip].concat())).await;
+    let response = gateway.get("/-/up").await;
+    assert_eq!(
+        (response.header("content-encoding"), response.body.as_slice()),
+        (Some("gzip"), gzip.as_slice())
+    );
+}
+
+#[tokio::test]
+async fn end_to_end_fields_keep_order_spelling_and_bytes() {
+    let lines = [
+        "X-One: 1",
+        "x-TWO:   two words \t",
+        "X-one: again",
+        "X-Latin: caf\u{e9}",
+        "X-Empty:",
+        "Cookie: a=b; c=d",
+    ];
+    let headers = forwarded(&lines).await;
+    let ours = ["X-One", "x-TWO", "X-one", "X-Latin", "X-Empty", "Cookie"];
+    let seen: Vec<_> = headers.iter().filter(|(name, _)| ours.contains(name)).collect();
+    let latin = "cafÃ©"; // the two bytes of UTF-8, one character each
+    let expected = ["1", "two words", "again", latin, "", "a=b; c=d"];
+    assert_eq!(seen, ours.into_iter().zip(expected).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn connection_fields_stay_on_their_connection() {
+    let headers = forwarded(&[
+        "Connection: keep-alive, X-Secret , X-Other",
+        "Connection: x-third",
+        "X-Secret: 1",
+        "x-other: 2",
+        "X-Third: 3",
+        "Keep-Alive: timeout=5",
+        "Proxy-Connection: keep-alive",
+        "Proxy-Authorization: Basic eDp5",
+        "TE: gzip",
+        "X-Stays: 4",
+    ])
+    .await;
+    for gone in
+        ["x-secret", "x-other", "x-third", "keep-alive", "proxy-connection", "proxy-authorization", "te"]
+    {
+        assert!(!headers.has(gone), "{gone} in {headers:?}");
+    }
+    assert_eq!(headers.value("x-stays"), Some("4"));
+}
+
+#[tokio::test]
+async fn connection_cannot_name_away_what_the_request_needs() {
+    let (gateway, upstream) = in_front_of_echo().await;
+    let lines = ["Connection: Host, Content-Length, X-Forwarded-For, close"];
+    let response = gateway.connect().await.request("POST", "/-/up", &lines, b"hello").await;
+    assert_eq!(response.status(), 200);
+    let request = upstream.ledger.only_request();
+    assert_eq!(request.body.unwrap().length, 5);
+    assert!(request.head.headers.has("host"));
+    assert_eq!(request.head.headers.value("x-forwarded-for"), Some("127.0.0.1"));
+}
+
+#[tokio::test]
+async fn an_unknown_upgrade_is_not_offered_upstream() {
+    let headers =
+        forwarded(&["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"]).await;
+    for gone in ["upgrade", "http2-settings"] {
+        assert!(!headers.has(gone), "{gone} in {headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn forwarded_fields_say_who_asked_for_what() {
+    let (gateway, upstream) = in_front_of_echo().await;
+    let lines = ["Host: app.example:8443"];
+    gateway.connect_from([127, 0, 0, 9].into()).await.request("GET", "/-/up", &lines, b"").await;
+    let headers = upstream.ledger.only_request().head.headers;
+    assert_eq!(headers.values("x-forwarded-for"), ["127.0.0.9"]);
+    assert_eq!(headers.values("x-forwarded-host"), ["app.example:8443"]);
+    assert_eq!(headers.values("x-forwarded-proto"), ["http"]);
+}
+
+#[tokio::test]
+async fn what_an_untrusted_client_says_about_itself_is_not_believed() {
+    let headers = forwarded(&[
+        "X-Forwarded-For: 203.0.113.7, 10.0.0.1",
+        "X-Forwarded-Host: evil.example",
+        "X-Forwarded-Proto: https",
+        "X-Real-IP: 203.0.113.7",
+        "Forwarded: for=203.0.113.7;host=evil.example",
+    ])
+    .await;
+    assert_eq!(headers.values("x-forwarded-for"), ["127.0.0.1"]);
+    assert_eq!(headers.values("x-forwarded-host"), ["gateway.test"]);
+    let text = format!("{headers:?}");
+    assert!(!text.contains("203.0.113.7") && !text.contains("evil.example"), "{text}");
+}
+
+#[tokio::test]
+async fn a_name_with_underscores_cannot_pose_as_ours() {
+    let (gateway, upstream) = in_front_of_echo().await;
+    let lines = ["X_Forwarded_For: 203.0.113.7", "x_forwarded-host: evil.example"];
+    gateway.connect().await.request("GET", "/-/up", &lines, b"").await;
+    let requests = format!("{:?}", upstream.ledger.requests());
+    assert!(!requests.contains("203.0.113.7") && !requests.contains("evil.example"), "{requests}");
+}
+
+#[tokio::test]
+async fn r005_ec2_a_response_passes_unmodified_whatever_its_status() {
+    let answer = "HTTP/1.1 418 I'm a teapot\r\nX-Tea: Earl Grey\r\nset-cookie: a=1\r\nX-tea: again\r\n\
+                  Set-Cookie: b=2\r\nServer: pot\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 5\r\n\r\nshort";
+    let (gateway, _upstream) = in_front_of(Answer::then_keep_open(answer)).await;
+    let response = gateway.get("/-/up").await;
+    assert_eq!(
+        (response.status(), response.head.reason.as_str(), response.text().as_str()),
+        (418, "I'm a teapot", "short")
+    );
+    let fields: Vec<_> = response.head.headers.iter().filter(|(name, _)| *name != "X-Request-Id").collect();
+    let expected = [
+        ("X-Tea", "Earl Grey"),
+        ("set-cookie", "a=1"),
+        ("X-tea", "again"),
+        ("Set-Cookie", "b=2"),
+        ("Server", "pot"),
+        ("Date", "Thu, 01 Jan 1970 00:00:00 GMT"),
+        ("Content-Length", "5"),
+    ];
+    assert_eq!(fields, expected);
+}
+
+#[tokio::test]
+async fn an_upstreams_own_cors_fields_are_not_doubled() {
+    let headers =
+        answered("Access-Control-Allow-Origin: https://a.example\r\nX-Content-Type-Options: nosniff\r\n")
+            .await;
+    assert_eq!(headers.values("access-control-allow-origin"), ["https://a.example"]);
+    assert_eq!(headers.values("x-content-type-options"), ["nosniff"]);
+}
+
+#[tokio::test]
+async fn connection_fields_of_a_response_stay_on_their_connection() {
+    let headers =
+        answered("Connection: X-Internal\r\nX-Internal: 1\r\nKeep-Alive: timeout=5\r\nX-Stays: 2\r\n").await;
+    assert!(!headers.has("x-internal") && !headers.has("keep-alive"), "{headers:?}");
+    assert_eq!(headers.value("x-stays"), Some("2"));
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_in_front_is_believed() {
+    let upstream = gate_testkit::Upstream::start(gate_testkit::Echo).await;
+    let gateway = Gateway::builder()
+        .proxy(gate_testkit::Proxy::new("/-/up", &upstream.url()))
+        .arguments(["--trusted-proxy", "127.0.0.1/32"])
+        .start()
+        .await;
+    let lines = ["X-Forwarded-For: 203.0.113.7", "X-Forwarded-Host: app.example", "X-Forwarded-Proto: https"];
+    gateway.connect().await.request("GET", "/-/up", &lines, b"").await;
+    let headers = upstream.ledger.only_request().head.headers;
+    assert_eq!(headers.values("x-forwarded-for").join(", "), "203.0.113.7, 127.0.0.1");
+    assert_eq!(headers.values("x-forwarded-host"), ["app.example"]);
+    assert_eq!(headers.values("x-forwarded-proto"), ["https"]);
+}

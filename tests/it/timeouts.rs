@@ -1,0 +1,185 @@
+//! Each phase has a limit of its own, and a word of its own when it is over (contract D-6, 020-US1).
+
+use std::time::{Duration, Instant};
+
+use gate_testkit::{
+    Blackhole, BodyEnd, ByHand, Gateway, PATIENCE, Proxy, SseUpstream, StallAfterHead, Upstream, eventually,
+};
+
+use crate::setup::assert_refused;
+
+/// A loaded machine is late, a correct timer is never early.
+const LATE_MAX: Duration = Duration::from_millis(1_500);
+const EARLY_MAX: Duration = Duration::from_millis(300);
+
+/// Sends a GET and checks that it is refused with 504 after about that time.
+async fn assert_timeout(gateway: &Gateway, reason: &str, seconds: u64) {
+    let mut client = gateway.connect().await;
+    let started = Instant::now();
+    let response = client.get("/-/up").await;
+    let took = started.elapsed();
+    assert_refused(&response, 504, reason);
+    assert_eq!(response.json()["error"], "Gateway Timeout");
+    let expected = Duration::from_secs(seconds);
+    assert!(took + EARLY_MAX >= expected && took <= expected + LATE_MAX, "{reason} after {took:?}");
+    let line = gateway.logged(|line| line.field("reason") == reason).await;
+    assert_eq!(line.field("status"), "504", "{}", line.text);
+}
+
+/// A gateway in front of an upstream that reads requests and says nothing.
+async fn silent(adapt: impl FnOnce(Proxy) -> Proxy) -> (Gateway, ByHand) {
+    let upstream = ByHand::start().await;
+    let gateway = Gateway::start([adapt(Proxy::new("/-/up", &upstream.url()))]).await;
+    (gateway, upstream)
+}
+
+#[tokio::test]
+async fn r020_us1_ac1_r020_fr_001_an_upstream_that_does_not_accept_is_504_after_two_seconds() {
+    let hole = Blackhole::start();
+    let gateway = Gateway::start([Proxy::new("/-/up", &hole.url())]).await;
+    assert_refused(&gateway.get("/-/none").await, 404, "not_found");
+    let baseline = gateway.descriptor_count();
+    assert_timeout(&gateway, "timeout_connect", 2).await;
+    eventually(PATIENCE, || gateway.descriptor_count() <= baseline).await;
+}
+
+#[tokio::test]
+async fn the_dial_timeout_can_be_set() {
+    let hole = Blackhole::start();
+    let gateway = Gateway::start([Proxy::new("/-/up", &hole.url()).timeout_config("{\"dial\":1}")]).await;
+    assert_timeout(&gateway, "timeout_connect", 1).await;
+}
+
+#[tokio::test]
+async fn r020_us1_ac2_r020_fr_002_a_late_first_byte_is_504() {
+    let (gateway, mut upstream) = silent(|proxy| proxy.timeout_config("{\"response_header\":1}")).await;
+    let gateway = &gateway;
+    let request = assert_timeout(gateway, "timeout_first_byte", 1);
+    let upstream_side = async {
+        let mut peer = upstream.accept_request().await;
+        peer.until_closed().await
+    };
+    let ((), _closed) = tokio::join!(request, upstream_side);
+    eventually(PATIENCE, || upstream.upstream.ledger.open() == 0).await;
+}
+
+#[tokio::test]
+async fn r005_ec1_r005_fr_010_r019_us4_ac2_a_head_later_than_timeout_is_504() {
+    let (gateway, upstream) = silent(|proxy| proxy.timeout(1)).await;
+    assert_timeout(&gateway, "timeout_total", 1).await;
+    assert_eq!(upstream.upstream.ledger.accepted(), 1);
+}
+
+#[tokio::test]
+async fn the_shorter_limit_gives_the_reason() {
+    let (gateway, _upstream) =
+        silent(|proxy| proxy.timeout(3).timeout_config("{\"response_header\":1}")).await;
+    assert_timeout(&gateway, "timeout_first_byte", 1).await;
+}
+
+#[tokio::test]
+async fn camel_case_members_mean_the_same() {
+    let (gateway, _upstream) = silent(|proxy| proxy.timeout_config("{\"responseHeader\":1}")).await;
+    assert_timeout(&gateway, "timeout_first_byte", 1).await;
+}
+
+#[tokio::test]
+async fn r020_us1_ac3_r020_fr_004_r020_ec1_without_a_limit_the_first_byte_may_take_long() {
+    let (gateway, mut upstream) =
+        silent(|proxy| proxy.timeout(1).timeout_config("{\"response_header\":0}")).await;
+    let mut client = gateway.connect().await;
+    client.send_request("GET", "/-/up", &[], b"").await.unwrap();
+    let mut peer = upstream.accept_request().await;
+    assert!(client.is_silent_for(Duration::from_secs(4)).await, "cut although response_header is 0");
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate").await.unwrap();
+    assert_eq!(client.read_response().await.unwrap().text(), "late");
+}
+
+#[tokio::test]
+async fn a_slow_head_counts_from_the_request_to_its_end() {
+    let (gateway, mut upstream) = silent(|proxy| proxy.timeout_config("{\"response_header\":1}")).await;
+    let mut client = gateway.connect().await;
+    client.send_request("GET", "/-/up", &[], b"").await.unwrap();
+    let mut peer = upstream.accept_request().await;
+    let drip = tokio::spawn(async move {
+        let mut sent = peer.send("HTTP/1.1 200 OK\r\n").await;
+        while sent.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            sent = peer.send("X: 1\r\n").await;
+        }
+    });
+    let response = client.read_response().await.unwrap();
+    drip.abort();
+    assert_refused(&response, 504, "timeout_first_byte");
+}
+
+#[tokio::test]
+async fn a_body_that_goes_silent_is_cut_and_says_so_in_the_log() {
+    let upstream = Upstream::start(StallAfterHead).await;
+    let gateway =
+        Gateway::start([Proxy::new("/-/up", &upstream.url()).timeout_config("{\"body_idle\":1}")]).await;
+    let started = Instant::now();
+    let response = gateway.get("/-/up").await;
+    assert_eq!((response.status(), response.end), (200, BodyEnd::Truncated));
+    assert!(
+        (Duration::from_millis(700)..Duration::from_secs(4)).contains(&started.elapsed()),
+        "{:?}",
+        started.elapsed()
+    );
+    gateway.logged(|line| line.field("reason") == "timeout_body_idle").await;
+    eventually(PATIENCE, || upstream.ledger.open() == 0).await;
+}
+
+#[tokio::test]
+async fn a_body_that_flows_is_never_cut() {
+    let mut upstream = SseUpstream::start().await;
+    let proxy = Proxy::new("/-/up", &upstream.url()).timeout(1);
+    let gateway = Gateway::start([proxy.timeout_config("{\"body_idle\":1,\"response_header\":1}")]).await;
+    let mut client = gateway.connect().await;
+    client.send_request("GET", "/-/up", &[], b"").await.unwrap();
+    let mut stream = upstream.open_stream().await;
+    client.read_head().await.unwrap();
+    for _ in 0..12 {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        stream.send_event("tick").await.unwrap();
+        assert!(client.read_part().await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_goes_silent_is_ended() {
+    let (gateway, mut upstream) = silent(|proxy| proxy.timeout_config("{\"body_idle\":1}")).await;
+    let mut client = gateway.connect().await;
+    client.send("POST /-/up HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf").await.unwrap();
+    let mut peer = upstream.accept().await;
+    peer.read_head().await.unwrap();
+    let response = client.read_response().await.unwrap();
+    assert_refused(&response, 408, "timeout_client_body");
+    client.expect_closed().await;
+    let _closed: std::io::Result<()> = peer.until_closed().await;
+    assert_eq!(upstream.upstream.ledger.complete_count(), 0);
+}
+
+#[tokio::test]
+async fn a_request_head_that_drips_is_ended() {
+    let (gateway, upstream) = silent(|proxy| proxy).await;
+    let mut client = gateway.connect().await;
+    client.send("GET /-/up HTTP/1.1\r\nHost: a\r\n").await.unwrap();
+    let started = Instant::now();
+    let response = loop {
+        tokio::select! {
+            response = client.read_response() => break response.unwrap(),
+            () = tokio::time::sleep(Duration::from_millis(500)) => {}
+        }
+        // A byte now and then must not move an absolute deadline.
+        let _ignored: std::io::Result<()> = client.send("X").await;
+    };
+    assert_refused(&response, 408, "timeout_client_head");
+    assert!(
+        (Duration::from_secs(13)..Duration::from_secs(18)).contains(&started.elapsed()),
+        "{:?}",
+        started.elapsed()
+    );
+    client.expect_closed().await;
+    assert!(upstream.upstream.ledger.is_untouched());
+}
