@@ -1,0 +1,20 @@
+//! The environment variables that stand for flags. A flag on the command line wins.
+
+/// `--dir`
+pub(crate) const DIR: &str = "POCKETGATE_DIR";
+/// `--dev-proxy`
+pub(super) const DEV_PROXY: &str = "POCKETGATE_DEV_PROXY";
+/// `--drain-timeout`
+pub(super) const DRAIN_TIMEOUT: &str = "POCKETGATE_DRAIN_TIMEOUT";
+/// `--env-allow`; several patterns are separated by commas
+pub(super) const ENV_ALLOW: &str = "POCKETGATE_ENV_ALLOW";
+/// `--http`
+pub(super) const HTTP: &str = "POCKETGATE_HTTP";
+/// `--log-format`
+pub(super) const LOG_FORMAT: &str = "POCKETGATE_LOG_FORMAT";
+/// `--trusted-proxy`; several networks are separated by commas
+pub(super) const TRUSTED_PROXY: &str = "POCKETGATE_TRUSTED_PROXY";
+/// `--upstream-proxy-env`
+pub(super) const UPSTREAM_PROXY_ENV: &str = "POCKETGATE_UPSTREAM_PROXY_ENV";
+/// `--workers`
+pub(super) const WORKERS: &str = "POCKETGATE_WORKERS";

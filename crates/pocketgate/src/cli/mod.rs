@@ -1,0 +1,20 @@
+//! The command line: what a person typed becomes a command that runs.
+//!
+//! One file is one command; a command with commands of its own is a folder.
+
+mod command_line;
+mod completions;
+mod data_directory;
+mod environment;
+#[cfg(test)]
+mod guide;
+mod serve;
+mod stdout;
+#[cfg(test)]
+mod tests;
+mod usage;
+mod version;
+
+pub(crate) use command_line::run;
+pub(crate) use data_directory::DataDirectory;
+pub(crate) use serve::ServeArgs;

@@ -1,0 +1,125 @@
+//! `pocketgate serve`: run the gateway.
+
+use super::{DataDirectory, environment, stdout};
+use crate::compose;
+use crate::failure::Failure;
+use clap::{Args, ValueEnum};
+use gate_proxy::{TrustedProxies, TrustedProxyError};
+use gate_snapshot::Upstream;
+use gate_telemetry::log;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Run the gateway
+///
+/// Listens, prints one line `listening on http://ADDRESS:PORT` on standard output when it is ready, and forwards.
+/// Changes made with `pocketgate proxies` in the same data directory take effect at once. Ends on SIGTERM or SIGINT:
+/// it stops accepting, finishes what runs, and exits with 0; a second signal ends it at once.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  pocketgate serve
+  pocketgate serve --http 0.0.0.0:80 --dir /var/lib/pocketgate --log-format json
+  pocketgate serve --env-allow 'OPENAI_*' --env-allow 'ANTHROPIC_*'
+  pocketgate serve --dev-proxy http://127.0.0.1:5173")]
+pub(crate) struct ServeArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, env = environment::HTTP, value_name = "ADDRESS:PORT", default_value = HTTP,
+          value_parser = address, help_heading = LISTENING)]
+    pub(crate) http: SocketAddr,
+
+    /// How many threads forward requests; the number of cores when not given
+    #[arg(long, env = environment::WORKERS, value_name = "N", help_heading = LISTENING,
+          value_parser = clap::value_parser!(u16).range(1..=WORKERS_MAX))]
+    pub(crate) workers: Option<u16>,
+
+    /// A proxy in front of this one whose X-Forwarded-* headers are believed; an address or a network in
+    /// CIDR form, may be given several times
+    #[arg(long, env = environment::TRUSTED_PROXY, value_name = "CIDR", value_delimiter = ',',
+          value_parser = network, help_heading = LISTENING)]
+    pub(crate) trusted_proxy: Vec<String>,
+
+    /// How many seconds running requests may take to finish after the signal to stop
+    #[arg(long, env = environment::DRAIN_TIMEOUT, value_name = "SECONDS", default_value = DRAIN_TIMEOUT,
+          value_parser = seconds, help_heading = LISTENING)]
+    pub(crate) drain_timeout: Duration,
+
+    #[command(flatten, next_help_heading = CONFIGURATION)]
+    pub(crate) directory: DataDirectory,
+
+    /// Which environment variables {env.NAME} in a header may name; * stands for any text, may be given several
+    /// times. When not given, every name but our own and those of known secrets
+    #[arg(long, env = environment::ENV_ALLOW, value_name = "PATTERN", value_delimiter = ',', help_heading = CONFIGURATION)]
+    pub(crate) env_allow: Vec<String>,
+
+    /// Where requests go that no proxy takes; for a front-end's development server
+    #[arg(long, env = environment::DEV_PROXY, value_name = "URL", value_parser = Upstream::parse, help_heading = UPSTREAMS)]
+    pub(crate) dev_proxy: Option<Upstream>,
+
+    /// Reach upstreams through the proxies that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name
+    #[arg(long, env = environment::UPSTREAM_PROXY_ENV, value_parser = clap::builder::BoolishValueParser::new(), help_heading = UPSTREAMS)]
+    pub(crate) upstream_proxy_env: bool,
+
+    /// The form of the log on standard error
+    #[arg(long, env = environment::LOG_FORMAT, value_name = "FORMAT", value_enum, default_value_t, help_heading = LOGGING)]
+    log_format: LogFormat,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum LogFormat {
+    /// For a person
+    #[default]
+    Text,
+    /// One JSON object a line, for a collector
+    Json,
+}
+
+impl ServeArgs {
+    /// Runs the gateway until it is told to stop.
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        self.start_log()?;
+        let gateway = compose::start(self)?;
+        stdout::print(format!("listening on http://{}\n", gateway.address()))?;
+        gateway.run_until_told_to_stop();
+        Ok(())
+    }
+
+    fn start_log(&self) -> Result<(), Failure> {
+        let format = match self.log_format {
+            LogFormat::Text => log::Format::Text,
+            LogFormat::Json => log::Format::Json,
+        };
+        log::start(format).map_err(|error| Failure::other(format_args!("failed to start the log: {error}")))
+    }
+}
+
+/// Loopback alone: nobody from outside reaches a gateway that has not been set up (contract D-1).
+const HTTP: &str = "127.0.0.1:8090";
+/// What a container runtime or a rolling restart grants before it kills (robustness: drain).
+const DRAIN_TIMEOUT: &str = "30";
+/// Far above any machine's use of it; catches a slip of the finger before it becomes that many threads.
+const WORKERS_MAX: i64 = 1024;
+/// A day: whoever waits longer for the last stream is not draining.
+const DRAIN_SECONDS_MAX: u64 = 86_400;
+
+const LISTENING: &str = "Listening";
+const CONFIGURATION: &str = "Configuration";
+const UPSTREAMS: &str = "Upstreams";
+const LOGGING: &str = "Logging";
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8090 or [::]:80")
+}
+
+/// Checks one network; what they mean together is the data plane's.
+fn network(text: &str) -> Result<String, TrustedProxyError> {
+    TrustedProxies::parse(&[text]).map(|_| text.to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if seconds <= DRAIN_SECONDS_MAX => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("expected a whole number of seconds from 0 to {DRAIN_SECONDS_MAX}")),
+    }
+}

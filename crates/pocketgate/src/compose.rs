@@ -1,0 +1,119 @@
+//! The composition root: the one place that knows every part and puts them together.
+
+use crate::cli::ServeArgs;
+use crate::descriptors;
+use crate::failure::Failure;
+use crate::signals::Signals;
+use gate_proxy::{Server, ServerConfig, TrustedProxies};
+use gate_snapshot::Published;
+use gate_store::Store;
+use gate_upstream::ForwardProxies;
+use std::env;
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::panic;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use tokio::runtime::{Builder, Runtime};
+
+/// A gateway that runs: both planes, and what they share.
+pub(crate) struct Gateway {
+    /// The data plane: threads of its own.
+    server: Server,
+    /// The records. Kept to be closed last.
+    store: Store,
+    signals: Signals,
+    /// The control plane, name resolution and signals. Dropped after everything that runs on it.
+    runtime: Runtime,
+}
+
+/// Opens the records, publishes the first snapshot, starts the control plane, and last of all listens.
+pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
+    let config = server_config(arguments)?;
+    log_panics();
+    descriptors::raise_limit();
+    let runtime = runtime()?;
+    let signals = {
+        let _entered = runtime.enter();
+        Signals::listen().map_err(|error| Failure::other(format_args!("failed to take signals: {error}")))?
+    };
+    let store = runtime.block_on(Store::open(&arguments.directory.path)).map_err(Failure::other)?;
+    let published = Arc::new(Published::default());
+    let (control_plane, connections) = gate_upstream::control_plane();
+    runtime.spawn(gate_admin::serve(connections));
+    let server =
+        Server::start(config, published, control_plane, runtime.handle().clone()).map_err(Failure::other)?;
+    Ok(Gateway { server, store, signals, runtime })
+}
+
+impl Gateway {
+    /// Where it listens: the address asked for, with the port the system chose if it was 0.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Serves until a signal to stop, then drains: stops accepting and finishes what runs, at most for the time the
+    /// data plane was given. A second signal ends the process at once, with the exit code of that signal.
+    pub(crate) fn run_until_told_to_stop(self) {
+        let Gateway { server, store, mut signals, runtime } = self;
+        let signal = runtime.block_on(signals.next_stop());
+        tracing::info!(%signal, "draining; a second signal ends at once");
+        runtime.spawn(exit_at_next_stop(signals));
+        server.drain();
+        server.wait();
+        runtime.block_on(store.close());
+        tracing::info!("stopped");
+        runtime.shutdown_background();
+    }
+}
+
+async fn exit_at_next_stop(mut signals: Signals) {
+    let signal = signals.next_stop().await;
+    tracing::warn!(%signal, "ended before everything had finished");
+    std::process::exit(signal.exit_code());
+}
+
+fn server_config(arguments: &ServeArgs) -> Result<ServerConfig, Failure> {
+    Ok(ServerConfig {
+        listen: arguments.http,
+        workers: arguments.workers.map_or_else(cores, usize::from),
+        dev_proxy: arguments.dev_proxy.clone(),
+        trusted_proxies: TrustedProxies::parse(&arguments.trusted_proxy).map_err(Failure::usage)?,
+        forward_proxies: forward_proxies(arguments.upstream_proxy_env)?,
+        drain_timeout: arguments.drain_timeout,
+    })
+}
+
+fn forward_proxies(asked_for: bool) -> Result<ForwardProxies, Failure> {
+    if !asked_for {
+        return Ok(ForwardProxies::default());
+    }
+    ForwardProxies::from_environment(|name| env::var(name).ok()).map_err(Failure::usage)
+}
+
+fn cores() -> usize {
+    available_parallelism().map_or(1, NonZero::get)
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .worker_threads(CONTROL_PLANE_THREADS)
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .thread_name("control-plane")
+        .thread_stack_size(STACK_BYTES)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::other(format_args!("failed to start the control plane's threads: {error}")))
+}
+
+/// A panic ends one request or one task; what it said belongs into the log, in the log's form.
+fn log_panics() {
+    panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
+}
+
+/// One may be busy compiling a large snapshot while the other answers.
+const CONTROL_PLANE_THREADS: usize = 2;
+/// Reading system files for the resolver and the like; nothing here blocks often or long.
+const BLOCKING_THREADS_MAX: usize = 4;
+/// Futures live on the heap: what is on a stack is shallow, even unoptimised.
+const STACK_BYTES: usize = 512 * 1024;
