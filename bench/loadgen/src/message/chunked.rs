@@ -5,13 +5,14 @@ use super::Malformed;
 /// Where the next byte belongs.
 ///
 /// ```text
-/// Size ─digit→ Size ─;→ Extension     Size, Extension ─CR→ SizeEnd
-/// SizeEnd ─LF, size > 0→ Payload ─all→ PayloadCr → PayloadLf → Size
+/// SizeStart ─digit→ Size ─digit→ Size ─;→ Extension     Size, Extension ─CR→ SizeEnd
+/// SizeEnd ─LF, size > 0→ Payload ─all→ PayloadCr → PayloadLf → SizeStart
 /// SizeEnd ─LF, size = 0→ TrailerStart ─CR→ LastLf → Done
 ///                        TrailerStart ─other→ Trailer ─LF→ TrailerStart
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    SizeStart,
     Size,
     Extension,
     SizeEnd,
@@ -33,7 +34,7 @@ pub(crate) struct ChunkedDecoder {
 
 impl ChunkedDecoder {
     pub(crate) fn new() -> Self {
-        Self { state: State::Size, remaining: 0 }
+        Self { state: State::SizeStart, remaining: 0 }
     }
 
     pub(crate) fn is_complete(&self) -> bool {
@@ -69,12 +70,12 @@ impl ChunkedDecoder {
         self.state = match (self.state, byte) {
             (State::Size, b';') => State::Extension,
             (State::Size | State::Extension, b'\r') => State::SizeEnd,
-            (State::Size, digit) => self.add_digit(digit)?,
+            (State::SizeStart | State::Size, digit) => self.add_digit(digit)?,
             (State::Extension, _) => State::Extension,
             (State::SizeEnd, b'\n') if self.remaining == 0 => State::TrailerStart,
             (State::SizeEnd, b'\n') => State::Payload,
             (State::PayloadCr, b'\r') => State::PayloadLf,
-            (State::PayloadLf, b'\n') => State::Size,
+            (State::PayloadLf, b'\n') => State::SizeStart,
             (State::TrailerStart, b'\r') => State::LastLf,
             (State::Trailer, b'\n') => State::TrailerStart,
             (State::TrailerStart | State::Trailer, _) => State::Trailer,
@@ -128,7 +129,9 @@ mod tests {
 
     #[test]
     fn broken_framing_is_refused() {
-        for bytes in [&b"x\r\n"[..], b"4\nwiki", b"4\r\nwikix", b"0\r\n\rx", b"fffffffffffffffff\r\n"] {
+        for bytes in
+            [&b"x\r\n"[..], b"\r\n\r\n", b"4\nwiki", b"4\r\nwikix", b"0\r\n\rx", b"fffffffffffffffff\r\n"]
+        {
             assert_eq!(decode(&[bytes]), Err(Malformed::Chunk), "{}", bytes.escape_ascii());
         }
     }
