@@ -1,7 +1,8 @@
 //! What happens to header fields on the way (contract §3.2, defects H20 to H25).
 
-use gate_testkit::{Answer, Fields, Gateway};
+use gate_testkit::{Answer, Echo, Fields, Gateway, PATIENCE, Proxy, Upstream, within};
 
+use crate::reload::execute;
 use crate::setup::{in_front_of, in_front_of_echo};
 
 /// Sends a GET with those lines and returns the fields the upstream saw.
@@ -31,6 +32,22 @@ async fn r019_fr_005_host_is_the_upstreams() {
 async fn r019_fr_004_accept_encoding_is_removed() {
     let headers = forwarded(&["Accept-Encoding: gzip, br", "accept-encoding: zstd"]).await;
     assert!(headers.value("accept-encoding").is_none_or(|value| value == "identity"), "{headers:?}");
+}
+
+#[tokio::test]
+async fn r019_nfr_004_forward_encoding_leaves_it_to_client_and_upstream() {
+    let (gateway, upstream) = in_front_of_echo().await;
+    execute(gateway.directory(), "UPDATE _proxies SET forwardEncoding = TRUE").await;
+    let mut client = gateway.connect().await;
+    let passed = async {
+        let mut passed = None;
+        while passed.is_none() {
+            client.request("GET", "/-/up", &["Accept-Encoding: gzip, br"], b"").await;
+            passed = upstream.ledger.last_request().head.headers.value("accept-encoding").map(str::to_owned);
+        }
+        passed
+    };
+    assert_eq!(within(PATIENCE, passed).await.as_deref(), Some("gzip, br"));
 }
 
 #[tokio::test]
@@ -185,9 +202,9 @@ async fn connection_fields_of_a_response_stay_on_their_connection() {
 
 #[tokio::test]
 async fn a_trusted_proxy_in_front_is_believed() {
-    let upstream = gate_testkit::Upstream::start(gate_testkit::Echo).await;
+    let upstream = Upstream::start(Echo).await;
     let gateway = Gateway::builder()
-        .proxy(gate_testkit::Proxy::new("/-/up", &upstream.url()))
+        .proxy(Proxy::new("/-/up", &upstream.url()))
         .arguments(["--trusted-proxy", "127.0.0.1/32"])
         .start()
         .await;

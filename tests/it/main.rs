@@ -28,6 +28,7 @@ mod mixed;
 mod pool;
 mod refusals;
 mod reload;
+mod requirement_rows;
 mod retry;
 mod routing;
 mod setup;

@@ -51,7 +51,7 @@ async fn download(client: &mut RawClient, bytes: u64) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "long: make check"]
-async fn r019_ec3_a_thousand_open_streams_cost_less_than_8_mib() {
+async fn r005_sc_003_a_thousand_open_streams_cost_less_than_8_mib() {
     let mut upstream = SseUpstream::start().await;
     let gateway = warm(&upstream.url()).await;
     let before = gateway.rss_bytes();
@@ -72,6 +72,22 @@ async fn r019_ec3_a_thousand_open_streams_cost_less_than_8_mib() {
         stream.end().await.unwrap();
         assert_eq!(client.read_body().await.unwrap().1, BodyEnd::Complete);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "long: make check"]
+async fn r019_ec3_five_hundred_slow_readers_cost_less_than_64_kib_each() {
+    let upstream = Upstream::start(Echo).await;
+    let gateway = warm(&upstream.url()).await;
+    let before = gateway.rss_bytes();
+    let mut slow = Vec::new();
+    for _ in 0..500 {
+        let mut client = gateway.connect().await;
+        client.send_request("GET", &format!("/-/up?bytes={GIB}"), &[], b"").await.unwrap();
+        assert_eq!(client.read_head().await.unwrap().status, 200);
+        slow.push(client);
+    }
+    assert_grown_by_less_than(&gateway, before, 500 * 64 * 1024, "500 readers that do not read");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

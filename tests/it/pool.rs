@@ -27,7 +27,7 @@ async fn hold_in_parallel(gateway: &Gateway, upstream: &mut ByHand, count: usize
 }
 
 #[tokio::test]
-async fn r020_us2_ac1_a_hundred_sequential_requests_use_one_connection() {
+async fn r020_us2_ac1_r020_sc_001_a_hundred_sequential_requests_use_one_connection() {
     let (gateway, upstream) = in_front_of_echo().await;
     let mut client = gateway.connect().await;
     for number in 0..100 {
@@ -66,7 +66,7 @@ async fn r020_us2_ac2_a_hundred_parallel_requests_use_at_most_as_many_connection
 }
 
 #[tokio::test]
-async fn r020_us2_ac3_r020_us2_ac4_hundreds_in_parallel_are_all_served() {
+async fn r020_us2_ac3_r020_us2_ac4_r020_ec5_hundreds_in_parallel_are_all_served() {
     let (gateway, upstream) = in_front_of_echo().await;
     for count in [200, 300] {
         let mut requests = JoinSet::new();

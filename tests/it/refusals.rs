@@ -60,7 +60,7 @@ async fn r005_us2_ac1_empty_rule_is_401_for_a_guest() {
 }
 
 #[tokio::test]
-async fn r005_us2_ac3_true_is_public() {
+async fn r005_us2_ac3_r019_us1_ac2_true_is_public() {
     let (gateway, _upstream) = in_front_of_echo().await;
     assert_eq!(gateway.get("/-/up").await.status(), 200);
 }

@@ -13,7 +13,7 @@ use crate::setup::{assert_refused, in_front_of_echo};
 const EFFECTIVE_MAX: Duration = Duration::from_millis(100);
 
 /// Changes the database as a program would that knows nothing of our rules.
-async fn execute(directory: &Path, statement: &'static str) {
+pub(crate) async fn execute(directory: &Path, statement: &'static str) {
     let options = SqliteConnectOptions::new().filename(directory.join("data.db"));
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
     sqlx::query(statement).execute(&mut connection).await.unwrap();

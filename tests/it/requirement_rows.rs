@@ -1,0 +1,100 @@
+//! Every row of the requirement list that this product covers is named by a test, or excused in `README.md`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Group of rows, such as `005-US1-AC`, and how many there are. 005 and 019 whole; of 020 what forwarding covers.
+const GROUPS: [(&str, usize); 21] = [
+    ("005-US1-AC", 4),
+    ("005-US2-AC", 5),
+    ("005-US3-AC", 4),
+    ("005-US4-AC", 4),
+    ("005-US5-AC", 3),
+    ("005-EC", 5),
+    ("005-FR-", 12),
+    ("005-SC-", 6),
+    ("019-US1-AC", 4),
+    ("019-US2-AC", 4),
+    ("019-US3-AC", 3),
+    ("019-US4-AC", 3),
+    ("019-EC", 4),
+    ("019-FR-", 10),
+    ("019-NFR-", 4),
+    ("019-SC-", 5),
+    ("020-US1-AC", 4),
+    ("020-US2-AC", 4),
+    ("020-EC", 6),
+    ("020-FR-", 7),
+    ("020-SC-", 1),
+];
+
+fn rows() -> BTreeSet<String> {
+    let row = |group: &str, number: usize| {
+        if group.ends_with('-') { format!("{group}{number:03}") } else { format!("{group}{number}") }
+    };
+    GROUPS.iter().flat_map(|(group, count)| (1..=*count).map(move |number| row(group, number))).collect()
+}
+
+/// The words of a test's name that name rows: `r005_us1_ac3`, `r019_fr_004`.
+fn rows_in_name(name: &str) -> BTreeSet<String> {
+    let prefixes = ["r005_", "r019_", "r020_"];
+    let starts = prefixes.iter().flat_map(|prefix| name.match_indices(prefix)).map(|(start, _)| start + 1);
+    starts.filter_map(|start| row_at(&name[start..])).collect()
+}
+
+/// `005_us1_ac3_prefix_…` becomes `005-US1-AC3`.
+fn row_at(text: &str) -> Option<String> {
+    let mut words = text.split('_');
+    let (specification, kind) = (words.next()?, words.next()?);
+    let number = words.next().unwrap_or_default();
+    let row = match kind {
+        "fr" | "nfr" | "sc" => format!("{specification}-{kind}-{number}"),
+        story if story.starts_with("us") => format!("{specification}-{story}-{number}"),
+        edge_case => format!("{specification}-{edge_case}"),
+    };
+    Some(row.to_uppercase())
+}
+
+fn rows_named_below(folder: &Path, named: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rows_named_below(&path, named);
+        } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "py") {
+            let text = fs::read_to_string(&path).unwrap();
+            let functions =
+                text.lines().filter_map(|line| line.split_once("fn ").or(line.split_once("def ")));
+            functions
+                .for_each(|(_, name)| named.extend(rows_in_name(name.split('(').next().unwrap_or_default())));
+        }
+    }
+}
+
+fn rows_excused(readme: &str) -> BTreeSet<String> {
+    let cells = readme.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
+    cells.filter(|cell| cell.starts_with('0')).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_row_is_named_by_a_test_or_excused() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut named = BTreeSet::new();
+    for folder in ["it", "python", "../crates"] {
+        rows_named_below(&tests.join(folder), &mut named);
+    }
+    let excused = rows_excused(&fs::read_to_string(tests.join("README.md")).unwrap());
+    let missing: Vec<_> =
+        rows().into_iter().filter(|row| !named.contains(row) && !excused.contains(row)).collect();
+    assert!(missing.is_empty(), "no test names {missing:?}, and README.md does not say why");
+    let both: Vec<_> = excused.intersection(&named).collect();
+    assert!(both.is_empty(), "README.md excuses {both:?}, which a test names");
+    let unknown: Vec<_> = excused.difference(&rows()).cloned().collect();
+    assert!(unknown.is_empty(), "README.md excuses {unknown:?}, which are no rows");
+}
+
+#[test]
+fn names_are_read_as_rows() {
+    let rows = rows_in_name("r005_us1_ac3_r019_fr_004_r020_ec2_prefix_is_replaced");
+    assert_eq!(rows.into_iter().collect::<Vec<_>>(), ["005-US1-AC3", "019-FR-004", "020-EC2"]);
+}
