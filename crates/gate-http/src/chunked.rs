@@ -124,7 +124,7 @@ impl ChunkedDecoder {
     /// One result never mixes chunks that may be sent on as they are with others, so more may be had behind
     /// `consumed`: scan until nothing is consumed or the last chunk is reached.
     pub fn scan(&mut self, bytes: &[u8]) -> Result<Scan, ChunkError> {
-        let mut scan = Scan { consumed: 0, verbatim: true, data: 0, last_line: 0, last: self.is_done() };
+        let mut scan = Scan { consumed: 0, verbatim: true, data: 0, last_line: 0, last: false };
         while let Some(piece) = self.next(bytes.get(scan.consumed..).unwrap_or_default())? {
             if scan.consumed > 0 && self.changes_kind(piece) {
                 break;
@@ -132,13 +132,14 @@ impl ChunkedDecoder {
             self.accept(piece);
             scan.consumed += piece.length();
             match piece {
-                Piece::Data(length) => scan.data += length as u64,
                 Piece::Line(line) if line.size == 0 => scan.last_line = line.length,
-                Piece::Line(_) | Piece::DataEnd => {}
+                _ => scan.verbatim = self.is_canonical,
             }
-            scan.last = self.is_done();
-            scan.verbatim = self.is_canonical;
+            if let Piece::Data(length) = piece {
+                scan.data += length as u64;
+            }
         }
+        scan.last = self.is_done();
         Ok(scan)
     }
 

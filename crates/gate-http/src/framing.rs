@@ -112,6 +112,8 @@ mod tests {
             "18446744073709551616",
             "00000000000000000005",
         ];
-        refused.into_iter().for_each(|value| check(value, None));
+        for value in refused {
+            check(value, None);
+        }
     }
 }

@@ -42,7 +42,7 @@ pub fn is_token(bytes: &[u8]) -> bool {
 #[inline]
 pub fn is_field_value(bytes: &[u8]) -> bool {
     // No early exit: the compiler turns this loop into vector code.
-    !bytes.iter().fold(false, |bad, &byte| bad | !is_value_byte(byte))
+    bytes.iter().fold(0, |bad, &byte| bad | u8::from(!is_value_byte(byte))) == 0
 }
 
 /// Whether `byte` may stand in a field value.
