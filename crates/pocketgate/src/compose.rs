@@ -5,9 +5,11 @@ use crate::descriptors;
 use crate::failure::Failure;
 use crate::signals::Signals;
 use gate_proxy::{Server, ServerConfig, TrustedProxies};
+use gate_records::{EnvironmentPolicy, Publisher};
 use gate_snapshot::Published;
 use gate_store::Store;
 use gate_upstream::ForwardProxies;
+use std::convert::Infallible;
 use std::env;
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -15,12 +17,15 @@ use std::panic;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 
 /// A gateway that runs: both planes, and what they share.
 pub(crate) struct Gateway {
     /// The data plane: threads of its own.
     server: Server,
-    /// The records. Kept to be closed last.
+    /// Publishes every change of the records.
+    publishing: JoinHandle<Infallible>,
+    /// The records. Closed last, when nobody reads them any more.
     store: Store,
     signals: Signals,
     /// The control plane, name resolution and signals. Dropped after everything that runs on it.
@@ -33,17 +38,21 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     log_panics();
     descriptors::raise_limit();
     let runtime = runtime()?;
-    let signals = {
-        let _entered = runtime.enter();
-        Signals::listen().map_err(|error| Failure::other(format_args!("failed to take signals: {error}")))?
-    };
+    let signals = runtime
+        .block_on(async { Signals::listen() })
+        .map_err(|error| Failure::other(format_args!("failed to take signals: {error}")))?;
     let store = runtime.block_on(Store::open(&arguments.directory.path)).map_err(Failure::other)?;
     let published = Arc::new(Published::default());
+    let environment = EnvironmentPolicy::new(arguments.env_allow.clone());
+    let publisher = runtime
+        .block_on(Publisher::start(store.clone(), environment, Arc::clone(&published)))
+        .map_err(Failure::other)?;
+    let publishing = runtime.spawn(publisher.run());
     let (control_plane, connections) = gate_upstream::control_plane();
     runtime.spawn(gate_admin::serve(connections));
     let server =
         Server::start(config, published, control_plane, runtime.handle().clone()).map_err(Failure::other)?;
-    Ok(Gateway { server, store, signals, runtime })
+    Ok(Gateway { server, publishing, store, signals, runtime })
 }
 
 impl Gateway {
@@ -55,16 +64,24 @@ impl Gateway {
     /// Serves until a signal to stop, then drains: stops accepting and finishes what runs, at most for the time the
     /// data plane was given. A second signal ends the process at once, with the exit code of that signal.
     pub(crate) fn run_until_told_to_stop(self) {
-        let Gateway { server, store, mut signals, runtime } = self;
+        let Gateway { server, publishing, store, mut signals, runtime } = self;
         let signal = runtime.block_on(signals.next_stop());
         tracing::info!(%signal, "draining; a second signal ends at once");
         runtime.spawn(exit_at_next_stop(signals));
         server.drain();
         server.wait();
-        runtime.block_on(store.close());
+        runtime.block_on(close(store, publishing));
         tracing::info!("stopped");
         runtime.shutdown_background();
     }
+}
+
+/// The publisher holds a connection to the store: it has to let go first.
+async fn close(store: Store, publishing: JoinHandle<Infallible>) {
+    publishing.abort();
+    // It never ends otherwise.
+    let _ = publishing.await;
+    store.close().await;
 }
 
 async fn exit_at_next_stop(mut signals: Signals) {

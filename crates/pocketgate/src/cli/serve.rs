@@ -48,7 +48,7 @@ pub(crate) struct ServeArgs {
     pub(crate) directory: DataDirectory,
 
     /// Which environment variables {env.NAME} in a header may name; * stands for any text, may be given several
-    /// times. When not given, every name but our own and those of known secrets
+    /// times. When not given, every one but PB_*. Never POCKETGATE_* and PB_MASTER_KEY
     #[arg(long, env = environment::ENV_ALLOW, value_name = "PATTERN", value_delimiter = ',', help_heading = CONFIGURATION)]
     pub(crate) env_allow: Vec<String>,
 
