@@ -44,7 +44,7 @@ impl ClientFraming {
     pub(crate) fn write(self, writer: &mut HeadWriter<'_>) {
         match self {
             ClientFraming::Length(length) | ClientFraming::Empty(Some(length)) => {
-                writer.content_length(length)
+                writer.content_length(length);
             }
             ClientFraming::Chunked => writer.field(b"Transfer-Encoding", b"chunked"),
             ClientFraming::Empty(None) | ClientFraming::UntilClose => {}

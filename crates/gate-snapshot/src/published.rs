@@ -32,11 +32,8 @@ impl Published {
     }
 }
 
-/// A snapshot held by the requests of one worker.
-#[expect(
-    clippy::redundant_allocation,
-    reason = "the outer count is this thread's own: no cache line is shared for it"
-)]
+/// A snapshot held by the requests of one worker. Counted twice on purpose: the outer count is the worker's own, so that no
+/// cache line is shared between workers for it.
 pub type HeldSnapshot = Rc<Arc<Snapshot>>;
 
 /// One worker's view of the newest snapshot.
