@@ -43,7 +43,7 @@ impl ChunkLine {
         if size > i64::MAX.unsigned_abs() {
             return Err(ChunkError::BadSize);
         }
-        let is_canonical = extensions == 0 && !digits.starts_with(b"0");
+        let is_canonical = extensions == 0 && (digits == b"0" || !digits.starts_with(b"0"));
         Ok(Self { length: digits.len() + extensions + 2, size, extensions, is_canonical })
     }
 }

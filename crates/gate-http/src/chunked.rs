@@ -21,7 +21,7 @@ pub struct ChunkedDecoder {
     state: State,
     /// Bytes of extensions in the whole body so far.
     extensions: usize,
-    /// Whether the chunk being read has a canonical line.
+    /// Whether the line of the chunk being read is canonical.
     is_canonical: bool,
 }
 
@@ -41,8 +41,8 @@ enum State {
 pub struct Scan {
     /// Bytes that may be consumed.
     pub consumed: usize,
-    /// Whether the chunks among them are framed as we would frame them, so that they may be sent on as they
-    /// are: no extensions and no leading zeros.
+    /// Whether they are framed as we would frame them, so that they may be sent on as they are: no
+    /// extensions and no leading zeros.
     pub verbatim: bool,
     /// Payload bytes among them.
     pub data: u64,
@@ -132,12 +132,11 @@ impl ChunkedDecoder {
             self.accept(piece);
             scan.consumed += piece.length();
             match piece {
+                Piece::Data(length) => scan.data += length as u64,
                 Piece::Line(line) if line.size == 0 => scan.last_line = line.length,
-                _ => scan.verbatim = self.is_canonical,
+                Piece::Line(_) | Piece::DataEnd => {}
             }
-            if let Piece::Data(length) = piece {
-                scan.data += length as u64;
-            }
+            scan.verbatim = self.is_canonical;
         }
         scan.last = self.is_done();
         Ok(scan)
@@ -186,9 +185,9 @@ impl ChunkedDecoder {
     }
 
     /// Whether `piece` starts a chunk that is framed as we would where the one before was not, or the other
-    /// way round. The last chunk is not sent on, so it does not count.
+    /// way round.
     fn changes_kind(&self, piece: Piece) -> bool {
-        matches!(piece, Piece::Line(line) if line.size > 0 && line.is_canonical != self.is_canonical)
+        matches!(piece, Piece::Line(line) if line.is_canonical != self.is_canonical)
     }
 
     /// Goes past `piece`.
@@ -205,12 +204,8 @@ impl ChunkedDecoder {
 
     fn accept_line(&mut self, line: ChunkLine) {
         self.extensions += line.extensions;
-        if line.size == 0 {
-            self.state = State::Done;
-        } else {
-            self.state = State::Data { left: line.size };
-            self.is_canonical = line.is_canonical;
-        }
+        self.is_canonical = line.is_canonical;
+        self.state = if line.size == 0 { State::Done } else { State::Data { left: line.size } };
     }
 }
 

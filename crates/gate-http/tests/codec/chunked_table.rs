@@ -205,21 +205,9 @@ fn a10_extensions_are_limited_by_line_and_by_body() {
     refuse(ChunkError::ExtensionsTooLong, format!("3;{}", "x".repeat(limits::CHUNK_EXTENSION_BYTES_MAX)));
     let lines = limits::CHUNK_EXTENSIONS_BYTES_MAX / limits::CHUNK_EXTENSION_BYTES_MAX;
     let full = line(limits::CHUNK_EXTENSION_BYTES_MAX).repeat(lines);
-    let last =
-        |extension: &str| ChunkedDecoder::new().scan_all(format!("{full}0{extension}\r\n").into_bytes());
-    assert_eq!(last(""), Ok(true));
-    assert_eq!(last(";"), Err(ChunkError::ExtensionsTooLong));
-}
-
-trait ScanAll {
-    /// Scans to the end; whether the last chunk was reached.
-    fn scan_all(self, bytes: Vec<u8>) -> Result<bool, ChunkError>;
-}
-
-impl ScanAll for ChunkedDecoder {
-    fn scan_all(mut self, mut bytes: Vec<u8>) -> Result<bool, ChunkError> {
-        self.decode(&mut bytes).map(|decoded| decoded.last)
-    }
+    let decode = |last: &str| ChunkedDecoder::new().decode(&mut [full.as_bytes(), last.as_bytes()].concat());
+    assert_eq!(decode("0\r\n").map(|decoded| decoded.last), Ok(true));
+    assert_eq!(decode("0;\r\n"), Err(ChunkError::ExtensionsTooLong));
 }
 
 #[test]
@@ -244,8 +232,16 @@ fn a_scan_never_mixes_both_kinds_of_chunks() {
             break;
         }
     }
-    assert_eq!(found, [(true, 5, 0), (false, 4, 0), (true, 1, 5)]);
+    assert_eq!(found, [(true, 5, 0), (false, 4, 0), (true, 1, 0), (false, 0, 5)]);
     assert_eq!(rest, b"\r\n");
+}
+
+#[test]
+fn a10_a_last_chunk_with_an_extension_is_not_sent_on() {
+    for (last, verbatim) in [("0\r\n", true), ("00\r\n", false), ("0;x\r\n", false)] {
+        let scan = ChunkedDecoder::new().scan(last.as_bytes()).unwrap();
+        assert_eq!((scan.verbatim, scan.last_line, scan.last), (verbatim, last.len(), true), "{last:?}");
+    }
 }
 
 #[test]

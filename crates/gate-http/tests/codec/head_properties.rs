@@ -1,6 +1,6 @@
 //! What is accepted is canonical: written out and read again it is the same message.
 
-use gate_http::{FieldName, HeadWriter, Method, RequestHead, ResponseHead};
+use gate_http::{Method, RequestHead, ResponseHead};
 use proptest::prelude::*;
 
 use crate::request_harness::{self, RequestFacts};
@@ -87,34 +87,6 @@ fn damaged(bytes: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u
     })
 }
 
-/// Writes a request the way a relay does: from what was parsed, not from the bytes.
-fn rewrite_request(facts: &RequestFacts) -> Vec<u8> {
-    let mut buffer = vec![0; 8192];
-    let mut writer = HeadWriter::new(&mut buffer);
-    let is_connect = facts.method.0 == Method::Connect;
-    let target = if is_connect { [&*facts.target, b""] } else { [&*facts.path, &*facts.query] };
-    writer.request_line(&facts.method.1, &target);
-    write_fields(&mut writer, &facts.fields);
-    let length = writer.finish().unwrap();
-    buffer[..length].to_vec()
-}
-
-fn rewrite_response(facts: &ResponseFacts) -> Vec<u8> {
-    let mut buffer = vec![0; 8192];
-    let mut writer = HeadWriter::new(&mut buffer);
-    writer.status_line(facts.status, &facts.reason);
-    write_fields(&mut writer, &facts.fields);
-    let length = writer.finish().unwrap();
-    buffer[..length].to_vec()
-}
-
-fn write_fields(writer: &mut HeadWriter<'_>, fields: &[(FieldName, Vec<u8>, Vec<u8>)]) {
-    for (_, name, value) in fields {
-        writer.field(name, value);
-    }
-    writer.end();
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2048))]
 
@@ -122,7 +94,7 @@ proptest! {
     fn an_accepted_request_is_read_again_as_itself(bytes in damaged(head(&START_LINES))) {
         let outcome = request_harness::parse(&bytes);
         if let Some(Ok(facts)) = outcome && facts.version == gate_http::Version::Http11 {
-            let written = rewrite_request(&facts);
+            let written = request_harness::rewrite(&facts);
             let again = request_harness::accept(&written);
             // The target is in origin-form now.
             let expected = RequestFacts { length: written.len(), target: again.target.clone(), ..facts };
@@ -134,7 +106,7 @@ proptest! {
     fn an_accepted_response_is_read_again_as_itself(bytes in damaged(head(&STATUS_LINES))) {
         let outcome = response_harness::parse(Method::Get, &bytes);
         if let Some(Ok(facts)) = outcome && facts.version == gate_http::Version::Http11 {
-            let written = rewrite_response(&facts);
+            let written = response_harness::rewrite(&facts);
             let again = response_harness::accept(&written);
             prop_assert_eq!(again, ResponseFacts { length: written.len(), ..facts });
         }

@@ -1,6 +1,7 @@
 //! Parses a request in every way its bytes can arrive.
 
-use gate_http::{FieldName, Method, Progress, RequestBody, RequestError, RequestHead, Version};
+use gate_http::limits::HEAD_BYTES_MAX;
+use gate_http::{FieldName, HeadWriter, Method, Progress, RequestBody, RequestError, RequestHead, Version};
 
 /// Everything a [`RequestHead`] knows, without positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +98,21 @@ pub(crate) fn with_fields<L: AsRef<[u8]>>(start: &[u8], lines: impl IntoIterator
         bytes.extend([line.as_ref(), b"\r\n"].concat());
     }
     [&bytes[..], b"\r\n"].concat()
+}
+
+/// Writes a request the way a relay does: from what was parsed, not from the bytes.
+pub(crate) fn rewrite(facts: &RequestFacts) -> Vec<u8> {
+    let mut buffer = vec![0; 2 * HEAD_BYTES_MAX];
+    let mut writer = HeadWriter::new(&mut buffer);
+    let is_connect = facts.method.0 == Method::Connect;
+    let target = if is_connect { [&*facts.target, b""] } else { [&*facts.path, &*facts.query] };
+    writer.request_line(&facts.method.1, &target);
+    for (_, name, value) in &facts.fields {
+        writer.field(name, value);
+    }
+    writer.end();
+    let length = writer.finish().expect("a head that fits");
+    buffer[..length].to_vec()
 }
 
 fn facts(head: &RequestHead, bytes: &[u8], length: usize) -> RequestFacts {

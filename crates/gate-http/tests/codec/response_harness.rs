@@ -1,6 +1,9 @@
 //! Parses a response in every way its bytes can arrive.
 
-use gate_http::{FieldName, Method, Progress, ResponseBody, ResponseError, ResponseHead, Version};
+use gate_http::limits::HEAD_BYTES_MAX;
+use gate_http::{
+    FieldName, HeadWriter, Method, Progress, ResponseBody, ResponseError, ResponseHead, Version,
+};
 
 /// Everything a [`ResponseHead`] knows, without positions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +76,19 @@ pub(crate) fn accept_answer(method: Method, bytes: impl AsRef<[u8]>) -> Response
 #[track_caller]
 pub(crate) fn accept(bytes: impl AsRef<[u8]>) -> ResponseFacts {
     accept_answer(Method::Get, bytes)
+}
+
+/// Writes a response the way a relay does: from what was parsed, not from the bytes.
+pub(crate) fn rewrite(facts: &ResponseFacts) -> Vec<u8> {
+    let mut buffer = vec![0; 2 * HEAD_BYTES_MAX];
+    let mut writer = HeadWriter::new(&mut buffer);
+    writer.status_line(facts.status, &facts.reason);
+    for (_, name, value) in &facts.fields {
+        writer.field(name, value);
+    }
+    writer.end();
+    let length = writer.finish().expect("a head that fits");
+    buffer[..length].to_vec()
 }
 
 fn facts(head: &ResponseHead, bytes: &[u8], length: usize) -> ResponseFacts {
