@@ -93,11 +93,37 @@ impl Reason {
     pub const ALL: [Reason; 31] = {
         use Reason::*;
         [
-            Completed, BadRequest, ClientClosed, ExpectationFailed, Forbidden, MethodNotAllowed, NotFound,
-            ProxyInactive, TimeoutClientHead, TimeoutClientBody, TimeoutClientWrite, TooLargeHead, TooLongTarget,
-            Unauthorized, VersionUnsupported, WebSocketUnsupported, UpstreamConnect, UpstreamDns,
-            UpstreamProtocol, UpstreamReset, UpstreamTls, UpstreamTruncated, TimeoutBodyIdle, TimeoutConnect,
-            TimeoutFirstByte, TimeoutTotal, TimeoutTls, Internal, LoopDetected, Overloaded, TemplateUnresolved,
+            Completed,
+            BadRequest,
+            ClientClosed,
+            ExpectationFailed,
+            Forbidden,
+            MethodNotAllowed,
+            NotFound,
+            ProxyInactive,
+            TimeoutClientHead,
+            TimeoutClientBody,
+            TimeoutClientWrite,
+            TooLargeHead,
+            TooLongTarget,
+            Unauthorized,
+            VersionUnsupported,
+            WebSocketUnsupported,
+            UpstreamConnect,
+            UpstreamDns,
+            UpstreamProtocol,
+            UpstreamReset,
+            UpstreamTls,
+            UpstreamTruncated,
+            TimeoutBodyIdle,
+            TimeoutConnect,
+            TimeoutFirstByte,
+            TimeoutTotal,
+            TimeoutTls,
+            Internal,
+            LoopDetected,
+            Overloaded,
+            TemplateUnresolved,
         ]
     };
 
@@ -274,7 +300,9 @@ impl Reason {
             Reason::UpstreamTruncated => "The upstream service's response was cut short.",
             Reason::TimeoutBodyIdle => "The upstream service stopped sending.",
             Reason::TimeoutConnect => "Connecting to the upstream service took too long.",
-            Reason::TimeoutFirstByte | Reason::TimeoutTotal => "The upstream service took too long to respond.",
+            Reason::TimeoutFirstByte | Reason::TimeoutTotal => {
+                "The upstream service took too long to respond."
+            }
             Reason::TimeoutTls => "The secure handshake with the upstream service took too long.",
             Reason::Internal => "Something went wrong while processing your request.",
             Reason::LoopDetected => "The request has already passed through this gateway.",
@@ -294,6 +322,18 @@ mod tests {
         let labels: HashSet<_> = Reason::ALL.iter().map(|reason| reason.label()).collect();
         assert_eq!(labels.len(), Reason::ALL.len());
         assert!(labels.iter().all(|label| label.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+    }
+
+    #[test]
+    fn the_guide_lists_every_reason_with_its_status() {
+        let guide = include_str!("../../../docs/guide/reasons.md");
+        for reason in Reason::ALL {
+            let row = guide.lines().find(|line| line.starts_with(&format!("| `{}` |", reason.label())));
+            let row = row.unwrap_or_else(|| panic!("no row for {reason:?}"));
+            let status = row.split('|').nth(2).unwrap();
+            assert!(status.contains(&reason.status().to_string()) || !status.contains(char::is_numeric), "{row}");
+        }
+        assert_eq!(guide.matches("\n| `").count(), Reason::ALL.len());
     }
 
     #[test]
