@@ -1,1 +1,31 @@
-//! PocketBase semantics without HTTP: fields, defaults, validation, compilation into a snapshot.
+//! PocketBase semantics without HTTP: fields, defaults, validation, templates, compilation into a snapshot.
+//!
+//! Owns what a record means: which values a field takes and what it says when it does not, what is stored, and
+//! what becomes of it in the data plane. Knows nothing about requests, and reaches the database only through
+//! `gate_store`, whose rows it makes and reads.
+//!
+//! ```text
+//!  what a person types ── ProxyRecord ──check──▶ CheckedProxy ──▶ ProxyRow ──▶ store
+//!                              ▲                      │
+//!                              └──── stored rows      └──▶ gate_snapshot::Proxy ──▶ Published
+//! ```
+//!
+//! A row passes the same check on its way in and on its way to the data plane, so whatever was saved can be used.
+
+mod compiler;
+mod environment;
+mod field_errors;
+mod plan;
+mod proxies;
+mod publisher;
+mod record_id;
+mod template;
+mod timestamp;
+
+pub use compiler::{Compiled, Compiler, Effect, Problem};
+pub use environment::{EnvironmentError, EnvironmentPolicy};
+pub use field_errors::{FieldError, FieldErrors};
+pub use plan::{Entry, Outcome, Plan, Rejected};
+pub use proxies::{CheckedProxy, ProxyRecord};
+pub use publisher::Publisher;
+pub use template::{Expression, Template, TemplateError, Unresolved};

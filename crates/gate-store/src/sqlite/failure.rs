@@ -46,7 +46,7 @@ pub(super) fn store_error(error: sqlx::Error) -> StoreError {
 pub(super) fn write_error(id: &str, error: sqlx::Error) -> StoreError {
     match error.as_database_error().filter(|error| error.is_unique_violation()) {
         Some(violation) => {
-            let field = if violation.message().ends_with(".path") { "path" } else { "id" };
+            let field = if violation.message().contains("_proxies.path") { "path" } else { "id" };
             StoreError::NotUnique { id: id.to_owned(), field }
         }
         None => store_error(error),

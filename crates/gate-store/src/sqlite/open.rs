@@ -6,6 +6,8 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -24,6 +26,9 @@ const CONNECTION_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The pause between two attempts to switch to the write-ahead log while another process does the same.
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
+
+/// The first bytes of every SQLite database.
+const FILE_HEADER: &[u8] = b"SQLite format 3\0";
 
 /// Looks at the file first, without writing to it, and refuses what is damaged or newer; then brings the schema up
 /// to date and opens the pool.
@@ -57,6 +62,11 @@ fn inspection_options(path: &Path) -> SqliteConnectOptions {
 }
 
 async fn inspect(path: &Path) -> Result<(), OpenError> {
+    if !begins_like_a_database(path)
+        .map_err(|cause| OpenError::NotWritable { path: path.to_owned(), cause })?
+    {
+        return Err(OpenError::NotADatabase { path: path.to_owned() });
+    }
     let looked = async {
         let mut connection = inspection_options(path).connect().await?;
         let version = migrations::version(&mut connection).await?;
@@ -67,12 +77,20 @@ async fn inspect(path: &Path) -> Result<(), OpenError> {
     };
     let (version, finding) = looked.await.map_err(|error| failure::open_error(path, error))?;
     if finding != "ok" {
+        let finding = finding.lines().last().unwrap_or_default().to_owned();
         return Err(OpenError::Corrupt { path: path.to_owned(), finding });
     }
     if version > migrations::KNOWN {
         return Err(OpenError::Newer { path: path.to_owned(), found: version, known: migrations::KNOWN });
     }
     Ok(())
+}
+
+/// SQLite takes a file of a few odd bytes for an empty database and would write over it.
+fn begins_like_a_database(path: &Path) -> io::Result<bool> {
+    let mut beginning = Vec::new();
+    File::open(path)?.take(FILE_HEADER.len() as u64).read_to_end(&mut beginning)?;
+    Ok(beginning.is_empty() || beginning == FILE_HEADER)
 }
 
 /// Connects and switches to the write-ahead log. SQLite's own waiting does not cover that switch.

@@ -1,0 +1,306 @@
+//! Makes a snapshot of the stored records.
+
+use crate::proxies::{ProxyRecord, path_alone};
+use crate::{EnvironmentPolicy, FieldError, FieldErrors};
+use gate_snapshot::{AccessRule, Proxy, Snapshot, Timeouts, Upstream};
+use gate_store::ProxyRow;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Makes snapshots of the stored records, one generation after the other.
+///
+/// A bad record never replaces a good one: it stands for the last good record with its id, and without one its path
+/// answers 404. Such a path is kept, not left to the proxy with a shorter one, which may be open to more people.
+#[derive(Debug)]
+pub struct Compiler {
+    environment: EnvironmentPolicy,
+    generation: u64,
+    /// The last good version of each proxy that is still stored.
+    last_good: HashMap<Arc<str>, Arc<Proxy>>,
+}
+
+/// A snapshot, and what was wrong with the records it was made of.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// Every record that is not in force as it is stored.
+    pub problems: Vec<Problem>,
+}
+
+/// Why a record is not in force as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Problem {
+    /// The record.
+    pub id: String,
+    /// Its path, as it is stored.
+    pub path: String,
+    /// The field.
+    pub field: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// What happens instead.
+    pub effect: Effect,
+}
+
+/// What happens to requests for a record with a problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// They are treated as its last good version says.
+    KeepsLastGood,
+    /// They get 404.
+    NotFound,
+    /// They get 500: a header has no value.
+    Unresolved,
+}
+
+impl Compiler {
+    /// A compiler whose templates read these environment variables.
+    pub fn new(environment: EnvironmentPolicy) -> Self {
+        Compiler { environment, generation: 0, last_good: HashMap::new() }
+    }
+
+    /// Makes the next snapshot.
+    pub fn compile(&mut self, rows: &[ProxyRow]) -> Compiled {
+        let mut good = HashMap::with_capacity(rows.len());
+        let mut paths = HashSet::with_capacity(rows.len());
+        let mut in_order = Vec::with_capacity(rows.len());
+        let mut instead = Vec::new();
+        let mut problems = Vec::new();
+        for row in rows {
+            match self.compile_row(row, &mut paths, &mut problems) {
+                Ok(proxy) => {
+                    let proxy = Arc::new(proxy);
+                    good.insert(Arc::clone(&proxy.id), Arc::clone(&proxy));
+                    in_order.push(proxy);
+                }
+                Err(errors) => {
+                    let last_good = self.last_good.get(row.id.as_str());
+                    let effect = last_good.map_or(Effect::NotFound, |_| Effect::KeepsLastGood);
+                    problems.extend(
+                        errors.iter().map(|(field, error)| Problem::of(row, field, &error.message, effect)),
+                    );
+                    good.extend(last_good.map(|proxy| (Arc::clone(&proxy.id), Arc::clone(proxy))));
+                    instead.extend(last_good.cloned().or_else(|| blocked(row).map(Arc::new)));
+                }
+            }
+        }
+        self.last_good = good;
+        self.generation += 1;
+        // Of two with the same path the later one wins: a good record over what stands in for a bad one.
+        Compiled { snapshot: Snapshot::new(self.generation, instead.into_iter().chain(in_order)), problems }
+    }
+
+    fn compile_row(
+        &self,
+        row: &ProxyRow,
+        paths: &mut HashSet<String>,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Proxy, FieldErrors> {
+        let checked = ProxyRecord::from_row(row)?.check()?;
+        let (proxy, unresolved) = checked.compile(&row.id, &self.environment);
+        // The store keeps paths apart as they are stored; two may be the same once they are normalised.
+        if !paths.insert(proxy.path.clone()) {
+            return Err(FieldErrors::of("path", FieldError::not_unique()));
+        }
+        if let Some(unresolved) = unresolved {
+            let reason = format!("{} {}", unresolved.expression, unresolved.reason);
+            problems.push(Problem::of(row, "headers", &reason, Effect::Unresolved));
+        }
+        Ok(proxy)
+    }
+}
+
+impl Problem {
+    fn of(row: &ProxyRow, field: &str, reason: &str, effect: Effect) -> Self {
+        Problem {
+            id: row.id.clone(),
+            path: row.path.clone(),
+            field: field.to_owned(),
+            reason: reason.to_owned(),
+            effect,
+        }
+    }
+}
+
+/// Holds the path of a record that cannot be used, if that much of it can: an inactive proxy (H31).
+fn blocked(row: &ProxyRow) -> Option<Proxy> {
+    Some(Proxy {
+        id: row.id.as_str().into(),
+        name: row.path.as_str().into(),
+        path: path_alone(&row.path)?,
+        active: false,
+        strip_path: true,
+        access_rule: AccessRule::Nobody,
+        upstream: Upstream::control_plane(),
+        headers: Vec::new(),
+        timeouts: Timeouts::default(),
+        forward_auth: false,
+        forward_encoding: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gate_snapshot::HeaderValue;
+    use serde_json::{Value, json};
+
+    fn compiler() -> Compiler {
+        Compiler::new(EnvironmentPolicy::with_reader([], |name| match name {
+            "KEY" => Some("sk-1".to_owned()),
+            "BREAK" => Some("a\r\nX-Injected: b".to_owned()),
+            _ => None,
+        }))
+    }
+
+    /// A stored row; its id is its name.
+    fn row(id: &str, fields: Value) -> ProxyRow {
+        let mut record = ProxyRecord {
+            path: format!("/-/{id}"),
+            upstream: "http://a".to_owned(),
+            ..ProxyRecord::default()
+        };
+        let Value::Object(fields) = fields else { panic!("fields are an object") };
+        record.merge(fields).unwrap();
+        ProxyRow { id: id.to_owned(), ..record.check().unwrap().new_row() }
+    }
+
+    /// What another program may write without asking.
+    fn bad(row: ProxyRow) -> ProxyRow {
+        ProxyRow { upstream: "ftp://a".to_owned(), ..row }
+    }
+
+    fn found<'a>(compiled: &'a Compiled, path: &str) -> Option<&'a Proxy> {
+        compiled.snapshot.routes().find(path.as_bytes()).map(|matched| &**matched.proxy)
+    }
+
+    fn effects(compiled: &Compiled) -> Vec<(&str, &str, Effect)> {
+        compiled.problems.iter().map(|problem| (&*problem.id, &*problem.field, problem.effect)).collect()
+    }
+
+    #[test]
+    fn every_field_gets_into_the_snapshot() {
+        let fields = json!({
+            "path": "/v1/", "upstream": "https://api.example.com/v1", "name": "Example", "active": false,
+            "stripPath": false, "accessRule": " true ", "timeout": 60, "timeoutConfig": {"dial": 3},
+            "headers": {"Authorization": "Bearer {env.KEY}"}, "forwardAuth": true, "forwardEncoding": true,
+        });
+        let compiled = compiler().compile(&[row("a", fields)]);
+        let proxy = found(&compiled, "/v1/models").unwrap();
+        assert_eq!((&*proxy.id, &*proxy.name, &*proxy.path), ("a", "Example", "/v1"));
+        assert_eq!((proxy.active, proxy.strip_path, proxy.access_rule), (false, false, AccessRule::Public));
+        assert_eq!(proxy.upstream, Upstream::parse("https://api.example.com/v1").unwrap());
+        assert_eq!((proxy.timeouts.total.as_secs(), proxy.timeouts.dial.as_secs()), (60, 3));
+        assert_eq!((proxy.forward_auth, proxy.forward_encoding), (true, true));
+        let [header] = proxy.headers.as_slice() else { panic!("one header") };
+        assert_eq!(&*header.name, "Authorization");
+        assert!(matches!(&header.value, HeaderValue::Resolved(value) if **value == *b"Bearer sk-1"));
+        assert_eq!(compiled.problems, []);
+    }
+
+    #[test]
+    fn a_proxy_without_a_name_is_called_by_its_path() {
+        let compiled = compiler().compile(&[row("a", json!({}))]);
+        assert_eq!(&*found(&compiled, "/-/a").unwrap().name, "/-/a");
+    }
+
+    #[test]
+    fn generations_count_up() {
+        let mut compiler = compiler();
+        assert_eq!(compiler.compile(&[]).snapshot.generation(), 1);
+        assert_eq!(compiler.compile(&[]).snapshot.generation(), 2);
+    }
+
+    #[test]
+    fn a_bad_record_stands_for_its_last_good_version() {
+        let mut compiler = compiler();
+        let good = row("a", json!({"upstream": "http://good"}));
+        compiler.compile(&[good.clone(), row("b", json!({}))]);
+        for _ in 0..3 {
+            let compiled = compiler.compile(&[bad(good.clone()), row("b", json!({"timeout": 5}))]);
+            assert_eq!(effects(&compiled), [("a", "upstream", Effect::KeepsLastGood)]);
+            assert_eq!(found(&compiled, "/-/a").unwrap().upstream, Upstream::parse("http://good").unwrap());
+            assert_eq!(found(&compiled, "/-/b").unwrap().timeouts.total.as_secs(), 5);
+        }
+        let mended = compiler.compile(&[row("a", json!({"upstream": "http://mended"}))]);
+        assert_eq!(found(&mended, "/-/a").unwrap().upstream, Upstream::parse("http://mended").unwrap());
+        assert_eq!(mended.problems, []);
+    }
+
+    #[test]
+    fn a_deleted_record_leaves_no_good_version_behind() {
+        let mut compiler = compiler();
+        let good = row("a", json!({}));
+        compiler.compile(std::slice::from_ref(&good));
+        assert!(found(&compiler.compile(&[]), "/-/a").is_none());
+        assert_eq!(effects(&compiler.compile(&[bad(good)])), [("a", "upstream", Effect::NotFound)]);
+    }
+
+    #[test]
+    fn h31_the_path_of_a_bad_record_does_not_fall_to_a_shorter_one() {
+        let open = row("open", json!({"path": "/-/ai", "accessRule": "true"}));
+        let closed = ProxyRow {
+            access_rule: "role = 'admin'".to_owned(),
+            ..row("closed", json!({"path": "/-/ai/admin"}))
+        };
+        let compiled = compiler().compile(&[open, closed]);
+        assert_eq!(effects(&compiled), [("closed", "accessRule", Effect::NotFound)]);
+        assert!(!found(&compiled, "/-/ai/admin/users").unwrap().active);
+        assert!(found(&compiled, "/-/ai/chat").unwrap().active);
+    }
+
+    #[test]
+    fn a_bad_path_takes_no_place() {
+        let bad_path = ProxyRow { path: "/API/x".to_owned(), ..row("a", json!({})) };
+        let compiled = compiler().compile(&[bad_path]);
+        assert_eq!(effects(&compiled), [("a", "path", Effect::NotFound)]);
+        assert_eq!(compiled.snapshot.routes().proxies().len(), 0);
+    }
+
+    #[test]
+    fn a_good_record_wins_the_path_from_the_last_version_of_a_bad_one() {
+        let mut compiler = compiler();
+        let first = row("a", json!({"path": "/x"}));
+        compiler.compile(std::slice::from_ref(&first));
+        let second = row("b", json!({"path": "/x"}));
+        let moved_away_and_bad = ProxyRow { path: "/y".to_owned(), ..bad(first) };
+        let compiled = compiler.compile(&[second, moved_away_and_bad]);
+        assert_eq!(&*found(&compiled, "/x").unwrap().id, "b");
+    }
+
+    #[test]
+    fn of_two_records_with_one_normalised_path_the_older_one_is_used() {
+        let first = row("a", json!({"path": "/x"}));
+        let second = ProxyRow { path: "/x/".to_owned(), ..row("b", json!({})) };
+        let compiled = compiler().compile(&[first, second]);
+        assert_eq!(&*found(&compiled, "/x").unwrap().id, "a");
+        assert_eq!(effects(&compiled), [("b", "path", Effect::NotFound)]);
+    }
+
+    #[test]
+    fn r005_us3_ac4_templates_without_a_value_are_marked_and_reported() {
+        for (template, expression) in [
+            ("{env.MISSING}", "env.MISSING"),
+            ("x{env.BREAK}", "env.BREAK"),
+            ("@request.auth.id", "@request.auth.id"),
+        ] {
+            let compiled = compiler().compile(&[row("a", json!({"headers": {"X": template}}))]);
+            assert_eq!(effects(&compiled), [("a", "headers", Effect::Unresolved)], "{template}");
+            assert!(compiled.problems[0].reason.starts_with(expression));
+            let proxy = found(&compiled, "/-/a").unwrap();
+            assert!(proxy.active);
+            assert_eq!(proxy.unresolved(), Some(expression));
+        }
+    }
+
+    #[test]
+    fn json_of_other_programs_that_is_none_is_a_problem_of_its_field() {
+        for (text, expected) in [("{", "headers"), ("[]", "headers"), ("null", ""), ("", "")] {
+            let odd = ProxyRow { headers: Some(text.to_owned()), ..row("a", json!({})) };
+            let compiled = compiler().compile(&[odd]);
+            let fields: Vec<_> = compiled.problems.iter().map(|problem| &*problem.field).collect();
+            assert_eq!(fields.join(""), expected, "{text}");
+        }
+    }
+}

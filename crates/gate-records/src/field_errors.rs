@@ -1,0 +1,204 @@
+//! Errors of single fields, in PocketBase's shape.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What is wrong with a record, field by field: the `data` member of PocketBase's error body (contract §1.1).
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct FieldErrors(BTreeMap<String, FieldError>);
+
+/// What is wrong with one field.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FieldError {
+    /// What programs branch on; PocketBase's own codes where it has one (contract §1.3).
+    pub code: &'static str,
+    /// A sentence for people.
+    pub message: String,
+    /// The numbers in the message.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub params: Map<String, Value>,
+}
+
+impl FieldErrors {
+    /// One error of one field.
+    pub fn of(field: &str, error: FieldError) -> Self {
+        let mut errors = Self::default();
+        errors.add(field, error);
+        errors
+    }
+
+    /// Adds an error. The first one of a field stays.
+    pub fn add(&mut self, field: &str, error: FieldError) {
+        self.0.entry(field.to_owned()).or_insert(error);
+    }
+
+    /// Keeps the error of a field's result and hands the value on.
+    pub(crate) fn collect<T>(&mut self, field: &str, result: Result<T, FieldError>) -> Option<T> {
+        result.map_err(|error| self.add(field, error)).ok()
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The error of one field.
+    pub fn field(&self, field: &str) -> Option<&FieldError> {
+        self.0.get(field)
+    }
+
+    /// Every field with its error, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &FieldError)> {
+        self.0.iter().map(|(field, error)| (field.as_str(), error))
+    }
+}
+
+impl FieldError {
+    /// An error with a code and a text; the text becomes a sentence.
+    pub fn new(code: &'static str, text: impl AsRef<str>) -> Self {
+        FieldError { code, message: sentence(text.as_ref()), params: Map::new() }
+    }
+
+    fn with(mut self, parameter: &str, value: impl Into<Value>) -> Self {
+        self.params.insert(parameter.to_owned(), value.into());
+        self
+    }
+
+    /// Says which member of a JSON field is meant.
+    pub(crate) fn in_member(mut self, member: &str) -> Self {
+        self.message = format!("{member}: {}", self.message);
+        self.with("member", member)
+    }
+
+    pub(crate) fn required() -> Self {
+        Self::new("validation_required", "cannot be blank")
+    }
+
+    pub(crate) fn text_min(min: usize) -> Self {
+        Self::new("validation_min_text_constraint", format!("must be at least {min} character(s)"))
+            .with("min", min)
+    }
+
+    pub(crate) fn text_max(max: usize) -> Self {
+        Self::new("validation_max_text_constraint", format!("must be no more than {max} character(s)"))
+            .with("max", max)
+    }
+
+    pub(crate) fn number_min(min: f64) -> Self {
+        Self::new("validation_min_number_constraint", format!("must be greater or equal than {min}"))
+            .with("min", number(min))
+    }
+
+    pub(crate) fn number_max(max: f64) -> Self {
+        Self::new("validation_max_number_constraint", format!("must be less or equal than {max}"))
+            .with("max", number(max))
+    }
+
+    pub(crate) fn only_int() -> Self {
+        Self::new("validation_only_int_constraint", "decimal numbers are not allowed")
+    }
+
+    pub(crate) fn format(text: impl AsRef<str>) -> Self {
+        Self::new("validation_invalid_format", text)
+    }
+
+    pub(crate) fn url(reason: impl fmt::Display) -> Self {
+        Self::new("validation_invalid_url", format!("must be a valid url: it {reason}"))
+    }
+
+    pub(crate) fn json(text: impl AsRef<str>) -> Self {
+        Self::new("validation_invalid_json", text)
+    }
+
+    pub(crate) fn json_size(max: usize) -> Self {
+        Self::new("validation_json_size_limit", format!("the maximum allowed JSON size is {max} bytes"))
+            .with("maxSize", max)
+    }
+
+    pub(crate) fn rule(reason: &str) -> Self {
+        Self::new("validation_invalid_rule", format!("invalid rule. Raw error: {reason}"))
+    }
+
+    pub(crate) fn value(text: impl AsRef<str>) -> Self {
+        Self::new("validation_invalid_value", text)
+    }
+
+    /// Another record has this value.
+    pub fn not_unique() -> Self {
+        Self::new("validation_not_unique", "value must be unique")
+    }
+}
+
+/// One line a field: `path: Cannot be blank.`
+impl fmt::Display for FieldErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, (field, error)) in self.iter().enumerate() {
+            let line_break = if position == 0 { "" } else { "\n" };
+            write!(f, "{line_break}{field}: {}", error.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for FieldErrors {}
+
+/// A JSON number as PocketBase writes it: whole ones without `.0`.
+pub(crate) fn number(value: f64) -> Value {
+    // Whole numbers in the range every reader of JSON takes exactly (2^53).
+    #[expect(clippy::cast_possible_truncation, reason = "whole and far inside the range of an i64")]
+    if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 {
+        json!(value as i64)
+    } else {
+        json!(value)
+    }
+}
+
+/// Trimmed, with a capital at the beginning and a full stop at the end (contract §1.1).
+fn sentence(text: &str) -> String {
+    let text = text.trim();
+    let mut characters = text.chars();
+    let capital: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let stop = if text.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{capital}{}{stop}", characters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_written_as_pocketbase_writes_them() {
+        let mut errors = FieldErrors::of("path", FieldError::required());
+        errors.add("maxConcurrent", FieldError::number_max(10_000.0));
+        errors.add("path", FieldError::text_min(2));
+        let expected = json!({
+            "path": {"code": "validation_required", "message": "Cannot be blank."},
+            "maxConcurrent": {
+                "code": "validation_max_number_constraint",
+                "message": "Must be less or equal than 10000.",
+                "params": {"max": 10_000},
+            },
+        });
+        assert_eq!(serde_json::to_value(&errors).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_text_becomes_a_sentence() {
+        assert_eq!(sentence(" über all "), "Über all.");
+        assert_eq!(sentence("why?"), "Why?");
+        assert_eq!(sentence(""), ".");
+    }
+
+    #[test]
+    fn errors_are_shown_one_a_line() {
+        let mut errors = FieldErrors::of("upstream", FieldError::required());
+        errors.add("name", FieldError::text_max(100));
+        assert_eq!(
+            errors.to_string(),
+            "name: Must be no more than 100 character(s).\nupstream: Cannot be blank."
+        );
+    }
+}

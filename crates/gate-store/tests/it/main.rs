@@ -1,0 +1,11 @@
+//! The store from outside: what every kind of database must do, and what SQLite in particular must survive.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops with a panic that says why")]
+
+mod adoption;
+mod changes;
+mod conformance;
+mod crash;
+mod opening;
+mod proxies;
+mod sqlite;
