@@ -138,6 +138,7 @@ impl Transfer {
             } else if self.passable > 0 {
                 ready!(self.poll_pass(cx, input, sink))?;
             } else if self.is_understood() {
+                release_if_empty(input);
                 self.waiting_for = Waiting::Sink;
                 return sink.poll_end(cx).map_err(|_| TransferFault::Sink);
             } else {
