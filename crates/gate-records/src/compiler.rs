@@ -1,6 +1,6 @@
 //! Makes a snapshot of the stored records.
 
-use crate::proxies::{ProxyRecord, path_alone};
+use crate::proxies::{ProxyRecord, normalise_path};
 use crate::{EnvironmentPolicy, FieldError, FieldErrors};
 use gate_snapshot::{AccessRule, Proxy, Snapshot, Timeouts, Upstream};
 use gate_store::ProxyRow;
@@ -128,7 +128,7 @@ fn blocked(row: &ProxyRow) -> Option<Proxy> {
     Some(Proxy {
         id: row.id.as_str().into(),
         name: row.path.as_str().into(),
-        path: path_alone(&row.path)?,
+        path: normalise_path(&row.path)?,
         active: false,
         strip_path: true,
         access_rule: AccessRule::Nobody,

@@ -26,6 +26,6 @@ pub use compiler::{Compiled, Compiler, Effect, Problem};
 pub use environment::{EnvironmentError, EnvironmentPolicy};
 pub use field_errors::{FieldError, FieldErrors};
 pub use plan::{Entry, Outcome, Plan, Rejected};
-pub use proxies::{CheckedProxy, ProxyRecord};
+pub use proxies::{CheckedProxy, ProxyRecord, normalise_path};
 pub use publisher::Publisher;
 pub use template::{Expression, Template, TemplateError, Unresolved};

@@ -1,6 +1,6 @@
 //! What it takes to make the stored proxies be the ones in a document.
 
-use crate::proxies::{CheckedProxy, ProxyRecord, path_alone};
+use crate::proxies::{CheckedProxy, ProxyRecord, normalise_path};
 use crate::{EnvironmentPolicy, FieldError, FieldErrors};
 use gate_store::{Change, ProxyRow};
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,7 +142,7 @@ fn check_all(wanted: Vec<ProxyRecord>) -> Result<Vec<CheckedProxy>, Vec<Rejected
 fn by_path(stored: &[ProxyRow]) -> BTreeMap<String, &ProxyRow> {
     let mut by_path: BTreeMap<String, &ProxyRow> = stored.iter().map(|row| (row.path.clone(), row)).collect();
     for row in stored {
-        if let Some(path) = path_alone(&row.path)
+        if let Some(path) = normalise_path(&row.path)
             && !by_path.contains_key(&path)
         {
             by_path.remove(&row.path);

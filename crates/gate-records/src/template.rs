@@ -124,8 +124,7 @@ impl Part {
     fn masked(&self) -> String {
         const SCHEMES: [&str; 4] = ["Basic ", "Bearer ", "Key ", "Token "];
         match self {
-            Part::Expression(Expression::Auth(field)) => format!("{AUTH}{field}"),
-            Part::Expression(expression) => format!("{{{expression}}}"),
+            Part::Expression(expression) => expression.typed(),
             Part::Literal(text) => match SCHEMES.iter().find(|scheme| text.starts_with(*scheme)) {
                 Some(scheme) if scheme.len() == text.len() => text.clone(),
                 Some(scheme) => format!("{scheme}***"),
@@ -136,6 +135,14 @@ impl Part {
 }
 
 impl Expression {
+    /// As it stands in a template.
+    pub(crate) fn typed(&self) -> String {
+        match self {
+            Expression::Auth(_) => self.to_string(),
+            Expression::Environment(_) | Expression::Secret(_) => format!("{{{self}}}"),
+        }
+    }
+
     fn resolve(&self, environment: &EnvironmentPolicy) -> Result<String, String> {
         match self {
             Expression::Environment(name) => {

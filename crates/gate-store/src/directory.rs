@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The name of the database file.
-const DATABASE: &str = "data.db";
+pub(crate) const DATABASE: &str = "data.db";
 
 /// Makes the data directory (0700) and an empty database file (0600) where they are missing, makes sure that
 /// both can be written, and returns the database's absolute path.

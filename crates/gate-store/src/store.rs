@@ -1,5 +1,6 @@
 //! The store: every read and write of records goes through it.
 
+use crate::directory::DATABASE;
 use crate::sqlite::Sqlite;
 use crate::{Changes, OpenError, ProxyRow, StoreError};
 use std::path::Path;
@@ -45,6 +46,11 @@ impl Store {
     pub async fn open(directory: &Path) -> Result<Self, OpenError> {
         let backend = Backend::Sqlite(Sqlite::open(directory).await?);
         Ok(Store { backend, written: watch::Sender::new(()) })
+    }
+
+    /// Whether there is a store in a directory. Nothing is made or changed.
+    pub fn is_in(directory: &Path) -> bool {
+        directory.join(DATABASE).exists()
     }
 
     /// Finishes what runs and closes the database. A store that is dropped instead loses nothing,

@@ -127,8 +127,10 @@ impl CheckedProxy {
             for expression in template.expressions() {
                 let Expression::Environment(variable) = expression else { continue };
                 if let Err(error) = environment.value(variable) {
-                    let warning =
-                        FieldError::new("warning_unresolved_template", format!("{expression} {error}"));
+                    let warning = FieldError::new(
+                        "warning_unresolved_template",
+                        format!("{} {error}", expression.typed()),
+                    );
                     warnings.add("headers", warning.in_member(name));
                 }
             }
@@ -209,11 +211,6 @@ impl CheckedProxy {
             retry_config: json(record.retry_config),
         }
     }
-}
-
-/// The path of a record that is not usable otherwise.
-pub(crate) fn path_alone(typed: &str) -> Option<String> {
-    path::normalise(typed).ok()
 }
 
 fn check_upstream(typed: &str) -> Result<(String, Upstream), FieldError> {

@@ -53,7 +53,10 @@ impl Headers {
         for (name, template) in &self.0 {
             for expression in template.expressions() {
                 if !matches!(expression, Expression::Environment(_)) {
-                    let text = format!("{expression} is not supported yet; use {{env.NAME}} or plain text");
+                    let text = format!(
+                        "{} is not supported yet; use {{env.NAME}} or plain text",
+                        expression.typed()
+                    );
                     return Err(FieldError::format(text).in_member(name));
                 }
             }
@@ -155,7 +158,7 @@ mod tests {
     #[test]
     fn templates_that_are_not_supported_yet_are_named() {
         for (value, expected) in
-            [("{secret.X}", "A: Secret.X is not"), ("@request.auth.id", "A: @request.auth.id is not")]
+            [("{secret.X}", "A: {secret.X} is not"), ("@request.auth.id", "A: @request.auth.id is not")]
         {
             let (_, headers) = check(json!({ "A": value })).unwrap();
             let error = headers.check_supported().unwrap_err();

@@ -8,5 +8,5 @@ mod record;
 mod timeouts;
 
 pub use check::CheckedProxy;
-pub(crate) use check::path_alone;
+pub use path::normalise_path;
 pub use record::ProxyRecord;

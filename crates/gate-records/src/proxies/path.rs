@@ -36,6 +36,11 @@ pub(super) fn normalise(typed: &str) -> Result<String, FieldError> {
     }
 }
 
+/// The form in which a path is stored, of one that may be stored.
+pub fn normalise_path(typed: &str) -> Option<String> {
+    normalise(typed).ok()
+}
+
 /// What a request's path is made of (RFC 3986 §3.3) without percent-encoding: encoded characters reach the
 /// matching as they were sent, so a path that needs them would be matched in one of its spellings only.
 fn may_stand_in_a_path(character: char) -> bool {

@@ -1,6 +1,7 @@
 //! The whole command line, and how it is read.
 
 use super::completions::CompletionsArgs;
+use super::proxies::ProxiesArgs;
 use super::serve::ServeArgs;
 use super::{stdout, usage, version};
 use crate::failure::Failure;
@@ -31,6 +32,7 @@ pub(super) struct CommandLine {
 #[derive(Subcommand, Debug)]
 enum Command {
     Serve(Box<ServeArgs>),
+    Proxies(ProxiesArgs),
     /// Print version, commit and platform
     Version,
     Completions(CompletionsArgs),
@@ -49,6 +51,7 @@ impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
             Command::Serve(arguments) => arguments.run(),
+            Command::Proxies(arguments) => arguments.run(),
             Command::Version => version::print(),
             Command::Completions(arguments) => arguments.run(),
         }

@@ -8,6 +8,7 @@ mod data_directory;
 mod environment;
 #[cfg(test)]
 mod guide;
+mod proxies;
 mod serve;
 mod stdout;
 #[cfg(test)]

@@ -1,0 +1,115 @@
+//! The flags that set the fields of a proxy.
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+use serde_json::{Map, Value, json};
+
+/// The fields of a proxy but its path and its upstream. One that is not mentioned keeps its value.
+#[derive(Args, Debug, Default)]
+pub(super) struct FieldArgs {
+    /// What people call it; in logs and metrics as well
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+
+    /// What people should know about it
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+
+    /// Who may pass: true = everyone, false = nobody, empty = superusers
+    #[arg(long, value_name = "RULE")]
+    access_rule: Option<String>,
+
+    /// A header to set on every forwarded request, such as 'Authorization: Bearer {env.KEY}'; may be given several
+    /// times
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    headers: Vec<Header>,
+
+    /// Whether requests are forwarded; an inactive proxy answers 404
+    #[arg(long, value_name = "BOOLEAN", value_parser = BoolishValueParser::new())]
+    active: Option<bool>,
+
+    /// Whether the path is taken off before the rest is appended to the upstream's
+    #[arg(long, value_name = "BOOLEAN", value_parser = BoolishValueParser::new())]
+    strip_path: Option<bool>,
+
+    /// Seconds until the response must begin
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<f64>,
+
+    /// Seconds for each phase, such as '{"dial": 2, "response_header": 0, "body_idle": 600}'
+    #[arg(long, value_name = "JSON", value_parser = json_value)]
+    timeout_config: Option<Value>,
+
+    /// Requests at one time; 0 = unlimited
+    #[arg(long, value_name = "N")]
+    max_concurrent: Option<f64>,
+
+    /// When to stop calling a failing upstream, such as '{"enabled": true, "failure_threshold": 5}'
+    #[arg(long, value_name = "JSON", value_parser = json_value)]
+    circuit_breaker: Option<Value>,
+
+    /// Whether to forward the caller's own credentials
+    #[arg(long, value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true",
+          value_parser = BoolishValueParser::new())]
+    forward_auth: Option<bool>,
+
+    /// Whether to forward the caller's Accept-Encoding, and compressed responses with it
+    #[arg(long, value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true",
+          value_parser = BoolishValueParser::new())]
+    forward_encoding: Option<bool>,
+}
+
+/// A header as it is typed: `Name: value`.
+#[derive(Clone, Debug)]
+struct Header {
+    name: String,
+    value: String,
+}
+
+impl FieldArgs {
+    /// The fields that are mentioned, by the names they have in a record.
+    pub(super) fn mentioned(&self) -> Map<String, Value> {
+        let mut fields = Map::new();
+        let mut mention =
+            |name: &str, value: Option<Value>| fields.extend(value.map(|value| (name.to_owned(), value)));
+        mention("name", self.name.as_ref().map(|text| json!(text)));
+        mention("description", self.description.as_ref().map(|text| json!(text)));
+        mention("accessRule", self.access_rule.as_ref().map(|text| json!(text)));
+        mention("active", self.active.map(Value::Bool));
+        mention("stripPath", self.strip_path.map(Value::Bool));
+        mention("timeout", self.timeout.map(|seconds| json!(seconds)));
+        mention("timeoutConfig", self.timeout_config.clone());
+        mention("maxConcurrent", self.max_concurrent.map(|limit| json!(limit)));
+        mention("circuitBreaker", self.circuit_breaker.clone());
+        mention("forwardAuth", self.forward_auth.map(Value::Bool));
+        mention("forwardEncoding", self.forward_encoding.map(Value::Bool));
+        fields
+    }
+
+    /// Sets the headers that are mentioned among those a record has; a name in another case is the same header.
+    pub(super) fn set_headers(&self, headers: &mut Value) {
+        for Header { name, value } in &self.headers {
+            remove_header(headers, name);
+            let mut object = headers.as_object().cloned().unwrap_or_default();
+            object.insert(name.clone(), json!(value));
+            *headers = Value::Object(object);
+        }
+    }
+}
+
+/// Takes a header away; a name in another case is the same header. Returns whether it was there.
+pub(super) fn remove_header(headers: &mut Value, name: &str) -> bool {
+    let Some(object) = headers.as_object_mut() else { return false };
+    let before = object.len();
+    object.retain(|existing, _| !existing.eq_ignore_ascii_case(name));
+    object.len() < before
+}
+
+fn header(typed: &str) -> Result<Header, &'static str> {
+    let (name, value) = typed.split_once(':').ok_or("expected NAME: VALUE")?;
+    Ok(Header { name: name.trim().to_owned(), value: value.trim().to_owned() })
+}
+
+fn json_value(typed: &str) -> Result<Value, String> {
+    serde_json::from_str(typed).map_err(|error| format!("not JSON: {error}"))
+}
