@@ -55,3 +55,25 @@ async fn refuse(worker: &Worker, client: &mut Client, reason: Reason, cause: Opt
     tracing::info!(reason = label, status, request_id, client = %client_address, cause, "request refused");
     pipeline::refuse(client, &RequestFacts::unknown(), reason, &request_id).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a connection costs besides its sockets, whether it idles or streams.
+    #[test]
+    fn the_state_of_a_connection_is_small() {
+        let size = size_of_future(serve);
+        assert!(size <= STATE_BYTES_MAX, "{size} bytes");
+    }
+
+    fn size_of_future<F, Fut>(_: F) -> usize
+    where
+        F: FnOnce(Rc<Worker>, TcpStream, SocketAddr) -> Fut,
+    {
+        size_of::<Fut>()
+    }
+
+    /// 10,000 connections in 20 MB.
+    const STATE_BYTES_MAX: usize = 2048;
+}

@@ -11,8 +11,8 @@ use crate::UpstreamStream;
 use bytes::Bytes;
 use gate_snapshot::UpstreamId;
 use h2::client::SendRequest;
+use rustc_hash::FxHashMap;
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -22,7 +22,7 @@ use std::time::Instant;
 #[derive(Debug)]
 pub struct Pool {
     limits: PoolLimits,
-    upstreams: HashMap<UpstreamId, Idle>,
+    upstreams: FxHashMap<UpstreamId, Idle>,
 }
 
 /// How many connections may stay idle in one worker.
@@ -93,7 +93,7 @@ impl PoolLimits {
 impl Pool {
     /// An empty pool.
     pub fn new(limits: PoolLimits) -> Self {
-        Pool { limits, upstreams: HashMap::new() }
+        Pool { limits, upstreams: FxHashMap::default() }
     }
 
     /// Takes the connection that was put back last, if one is left that the upstream has not closed.
