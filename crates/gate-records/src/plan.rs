@@ -151,3 +151,144 @@ fn by_path(stored: &[ProxyRow]) -> BTreeMap<String, &ProxyRow> {
     }
     by_path
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn environment() -> EnvironmentPolicy {
+        EnvironmentPolicy::with_reader([], |_| Some("value".to_owned()))
+    }
+
+    fn record(path: &str, timeout: u32) -> ProxyRecord {
+        ProxyRecord {
+            path: path.to_owned(),
+            upstream: "http://a".to_owned(),
+            timeout: f64::from(timeout),
+            ..ProxyRecord::default()
+        }
+    }
+
+    fn row(path: &str, timeout: u32) -> ProxyRow {
+        record(path, timeout).check().unwrap().new_row()
+    }
+
+    fn plan(stored: &[ProxyRow], wanted: Vec<ProxyRecord>, prune: bool) -> Plan {
+        Plan::new(stored, wanted, prune, &environment()).unwrap()
+    }
+
+    /// What a store does with changes; like a store it takes no path twice at any moment.
+    fn apply(stored: &mut Vec<ProxyRow>, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Insert(row) => stored.push(row),
+                Change::Update { row, expected_updated } => {
+                    let place = stored.iter_mut().find(|stored| stored.id == row.id).unwrap();
+                    assert_eq!(expected_updated.as_ref(), Some(&place.updated));
+                    *place = row;
+                }
+                Change::Delete { id } => stored.retain(|stored| stored.id != id),
+            }
+            let paths: BTreeSet<_> = stored.iter().map(|row| &row.path).collect();
+            assert_eq!(paths.len(), stored.len());
+        }
+    }
+
+    fn outcomes(plan: &Plan) -> Vec<(&str, Outcome)> {
+        plan.entries.iter().map(|entry| (&*entry.path, entry.outcome)).collect()
+    }
+
+    #[test]
+    fn proxies_are_recognised_by_their_paths() {
+        let stored = [row("/a", 1), row("/b", 1), row("/c", 1)];
+        let wanted = vec![record("/d/", 1), record("/b", 2), record("//a", 1)];
+        let plan = plan(&stored, wanted, false);
+        assert_eq!(
+            outcomes(&plan),
+            [("/a", Outcome::Unchanged), ("/b", Outcome::Changed), ("/d", Outcome::Added)]
+        );
+    }
+
+    #[test]
+    fn what_nobody_wants_is_removed_only_when_asked_for() {
+        let stored = [row("/a", 1), row("/b", 1)];
+        assert_eq!(outcomes(&plan(&stored, vec![record("/a", 1)], false)), [("/a", Outcome::Unchanged)]);
+        assert_eq!(
+            outcomes(&plan(&stored, vec![record("/a", 1)], true)),
+            [("/a", Outcome::Unchanged), ("/b", Outcome::Removed)]
+        );
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_is_replaced() {
+        let odd = ProxyRow { headers: Some("{".to_owned()), ..row("/a", 1) };
+        let plan = plan(std::slice::from_ref(&odd), vec![record("/a", 1)], false);
+        assert_eq!(outcomes(&plan), [("/a", Outcome::Changed)]);
+        let mut stored = vec![odd.clone()];
+        apply(&mut stored, plan.into_changes());
+        assert_eq!((&stored[0].id, &stored[0].headers), (&odd.id, &None));
+    }
+
+    #[test]
+    fn rows_of_other_programs_are_found_by_their_normalised_paths() {
+        let odd = ProxyRow { path: "/a/".to_owned(), ..row("/a", 1) };
+        assert_eq!(
+            outcomes(&plan(std::slice::from_ref(&odd), vec![record("/a", 1)], true)),
+            [("/a", Outcome::Changed)]
+        );
+        let both = [odd, row("/a", 1)];
+        assert_eq!(
+            outcomes(&plan(&both, vec![record("/a", 1)], true)),
+            [("/a", Outcome::Unchanged), ("/a/", Outcome::Removed)]
+        );
+    }
+
+    #[test]
+    fn every_proxy_that_cannot_be_stored_is_named_with_its_place() {
+        let wanted = vec![record("/a", 1), record("/api", 1), record("/a/", 1), record("/b", 100_000)];
+        let rejected = Plan::new(&[], wanted, false, &environment()).unwrap_err();
+        let named: Vec<_> = rejected.iter().map(|rejected| (rejected.position, &*rejected.path)).collect();
+        assert_eq!(named, [(1, "/api"), (2, "/a/"), (3, "/b")]);
+    }
+
+    #[test]
+    fn an_unchanged_proxy_is_not_written() {
+        let with_json = |value| ProxyRecord { timeout_config: value, ..record("/a", 1) };
+        let stored = [with_json(json!({"dial": 3})).check().unwrap().new_row()];
+        let plan = plan(&stored, vec![with_json(json!({"dial": 3.0}))], false);
+        assert_eq!(plan.into_changes(), []);
+    }
+
+    fn records() -> impl Strategy<Value = Vec<ProxyRecord>> {
+        let one = ("/[a-e]", 1..4_u32).prop_map(|(path, timeout)| record(&path, timeout));
+        prop::collection::vec(one, 0..6).prop_map(|mut records| {
+            records.sort_by(|a, b| a.path.cmp(&b.path));
+            records.dedup_by(|a, b| a.path == b.path);
+            records
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn importing_a_document_makes_it_so_and_importing_it_again_changes_nothing(
+            before in records(), wanted in records(), prune: bool,
+        ) {
+            let mut stored: Vec<ProxyRow> = before.into_iter().map(|record| record.check().unwrap().new_row()).collect();
+            let kept = stored.len();
+            let changes = plan(&stored, wanted.clone(), prune).into_changes();
+            apply(&mut stored, changes);
+            for record in &wanted {
+                let found = stored.iter().find(|row| row.path == record.path).map(ProxyRecord::from_row);
+                prop_assert_eq!(found, Some(Ok(record.clone())));
+            }
+            let wanted_alone = stored.len() == wanted.len();
+            prop_assert!(wanted_alone || (!prune && stored.len() >= kept));
+
+            let again = plan(&stored, wanted, prune);
+            prop_assert!(again.entries.iter().all(|entry| entry.outcome == Outcome::Unchanged));
+            prop_assert_eq!(again.into_changes(), []);
+        }
+    }
+}

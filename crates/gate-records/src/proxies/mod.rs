@@ -5,6 +5,8 @@ mod headers;
 mod members;
 mod path;
 mod record;
+#[cfg(test)]
+mod tests;
 mod timeouts;
 
 pub use check::CheckedProxy;

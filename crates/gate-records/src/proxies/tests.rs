@@ -1,0 +1,266 @@
+//! Every field of a proxy: what it takes, what it says when it does not, and what is stored.
+
+use crate::{EnvironmentPolicy, FieldErrors, ProxyRecord};
+use gate_store::ProxyRow;
+use serde_json::{Map, Value, json};
+
+fn fields(value: Value) -> Map<String, Value> {
+    let Value::Object(fields) = value else { panic!("fields are an object") };
+    fields
+}
+
+/// What a person types who creates a proxy: the two fields it needs, and these.
+fn typed(value: Value) -> Result<ProxyRecord, FieldErrors> {
+    let mut record =
+        ProxyRecord { path: "/-/a".to_owned(), upstream: "http://a".to_owned(), ..ProxyRecord::default() };
+    record.merge(fields(value)).map(|()| record)
+}
+
+fn stored(value: Value) -> ProxyRow {
+    typed(value).unwrap().check_for_save().unwrap().new_row()
+}
+
+fn errors(value: Value) -> FieldErrors {
+    typed(value).and_then(ProxyRecord::check_for_save).map(drop).unwrap_err()
+}
+
+/// The field is refused with this code, and it alone.
+#[expect(clippy::needless_pass_by_value, reason = "reads better at every call")]
+#[track_caller]
+fn refused(field: &str, value: Value, code: &str) {
+    let errors = errors(json!({ field: value.clone() }));
+    let found: Vec<_> = errors.iter().map(|(field, error)| (field, error.code)).collect();
+    assert_eq!(found, [(field, code)], "{field}: {value}");
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "reads better at every call")]
+#[track_caller]
+fn accepted(field: &str, value: Value) {
+    let record = typed(json!({ field: value.clone() })).unwrap();
+    if let Err(errors) = record.check_for_save() {
+        panic!("{field}: {value}: {errors}");
+    }
+}
+
+#[test]
+fn d2_fields_nobody_mentions_have_their_defaults() {
+    let row = stored(json!({}));
+    assert_eq!((row.active, row.strip_path, row.timeout), (true, true, 30.0));
+    assert_eq!((row.max_concurrent, row.forward_auth, row.forward_encoding), (0, false, false));
+    assert_eq!((&*row.access_rule, &*row.name, &*row.description), ("", "", ""));
+    assert_eq!((row.headers, row.timeout_config, row.circuit_breaker), (None, None, None));
+}
+
+#[test]
+fn d2_explicit_false_and_zero_are_kept() {
+    let row = stored(json!({"active": false, "stripPath": false, "timeout": 0}));
+    assert_eq!((row.active, row.strip_path, row.timeout), (false, false, 0.0));
+}
+
+#[test]
+fn null_puts_a_field_back_to_its_default() {
+    let mut record =
+        typed(json!({"active": false, "timeout": 5, "name": "x", "headers": {"A": "b"}})).unwrap();
+    record.merge(fields(json!({"active": null, "timeout": null, "name": null, "headers": null}))).unwrap();
+    assert_eq!(record, typed(json!({})).unwrap());
+}
+
+#[test]
+fn a_merge_leaves_the_other_fields_alone() {
+    let mut record = typed(json!({"name": "x", "timeout": 5})).unwrap();
+    record.merge(fields(json!({"timeout": 6}))).unwrap();
+    assert_eq!(record, typed(json!({"name": "x", "timeout": 6})).unwrap());
+}
+
+#[test]
+fn r005_us1_ac2_a_checked_record_becomes_a_row_and_back() {
+    let record = typed(json!({
+        "path": "/-/openai", "upstream": "https://api.openai.com/v1", "name": "OpenAI", "description": "a\nb",
+        "active": false, "stripPath": false, "accessRule": "true", "timeout": 1.5, "maxConcurrent": 10,
+        "headers": {"Authorization": "Bearer {env.KEY}"}, "timeoutConfig": {"dial": 3},
+        "circuitBreaker": {"enabled": true}, "queueConfig": {"max_waiting": 1}, "limits": {"per_ip": 1},
+        "rateLimit": {"requests": 1}, "retryConfig": {"attempts": 1}, "forwardAuth": true, "forwardEncoding": true,
+    }))
+    .unwrap();
+    let row = record.clone().check_for_save().unwrap().new_row();
+    assert_eq!(row.id.len(), 15);
+    assert_eq!(row.created, row.updated);
+    assert!(ProxyRecord::from_row(&row) == Ok(record));
+}
+
+#[test]
+fn r005_us4_ac1_a_reserved_path_is_an_error_of_its_field() {
+    refused("path", json!("/api/users"), "validation_reserved_path");
+    refused("path", json!("/%61pi"), "validation_reserved_path");
+    refused("path", json!(""), "validation_required");
+    refused("path", json!(5), "validation_invalid_value");
+}
+
+#[test]
+fn h27_an_upstream_is_an_absolute_http_url_and_nothing_more() {
+    for url in ["http://a", "https://a:8443/v1/", " https://a ", "http://[::1]:1"] {
+        accepted("upstream", json!(url));
+    }
+    assert_eq!(stored(json!({"upstream": " https://a/v1/ "})).upstream, "https://a/v1/");
+    for url in ["a", "ftp://a", "ws://a", "http://", "http://u:p@a", "http://a?b", "http://a#b", "http://a b"]
+    {
+        refused("upstream", json!(url), "validation_invalid_url");
+    }
+    refused("upstream", json!(" "), "validation_required");
+    refused("upstream", json!(format!("http://a/{}", "b".repeat(2000))), "validation_max_text_constraint");
+}
+
+#[test]
+fn names_and_descriptions_have_a_length() {
+    accepted("name", json!("ü".repeat(100)));
+    refused("name", json!("ü".repeat(101)), "validation_max_text_constraint");
+    refused("name", json!("a\nb"), "validation_invalid_format");
+    accepted("description", json!("ü".repeat(500)));
+    accepted("description", json!("a\nb"));
+    refused("description", json!("ü".repeat(501)), "validation_max_text_constraint");
+    assert_eq!(stored(json!({"name": " a "})).name, "a");
+}
+
+#[test]
+fn access_rules_are_trimmed_and_only_the_known_ones_taken() {
+    for (typed, kept) in [("", ""), ("  ", ""), ("true", "true"), (" true ", "true"), ("\tfalse\n", "false")]
+    {
+        assert_eq!(stored(json!({ "accessRule": typed })).access_rule, kept);
+    }
+    // YAML reads an unquoted `true` as a boolean.
+    assert_eq!(stored(json!({"accessRule": true})).access_rule, "true");
+    for rule in ["TRUE", "'true'", "@request.auth.id != ''", "true || true", "1"] {
+        refused("accessRule", json!(rule), "validation_invalid_rule");
+    }
+    refused("accessRule", json!(" ".repeat(2001)), "validation_max_text_constraint");
+    let message = &errors(json!({"accessRule": "x"})).field("accessRule").unwrap().message.clone();
+    assert!(message.starts_with("Invalid rule. Raw error: this version knows only"), "{message}");
+}
+
+#[test]
+fn d6_timeouts_have_a_range() {
+    for seconds in [json!(0), json!(1), json!(1.5), json!(86_400)] {
+        accepted("timeout", seconds);
+    }
+    refused("timeout", json!(-1), "validation_min_number_constraint");
+    refused("timeout", json!(0.5), "validation_min_number_constraint");
+    refused("timeout", json!(86_401), "validation_max_number_constraint");
+    refused("timeout", json!("30"), "validation_invalid_value");
+    refused("timeoutConfig", json!({"dial": 61}), "validation_max_number_constraint");
+    refused("timeoutConfig", json!({"dail": 1}), "validation_unknown_field");
+    refused("timeoutConfig", json!([]), "validation_invalid_json");
+}
+
+#[test]
+fn max_concurrent_is_a_whole_number() {
+    for limit in [json!(0), json!(10_000), json!(10.0)] {
+        accepted("maxConcurrent", limit);
+    }
+    refused("maxConcurrent", json!(-1), "validation_min_number_constraint");
+    refused("maxConcurrent", json!(10_001), "validation_max_number_constraint");
+    refused("maxConcurrent", json!(1.5), "validation_only_int_constraint");
+}
+
+#[test]
+fn d21_circuit_breakers_have_ranges() {
+    accepted("circuitBreaker", json!({}));
+    accepted(
+        "circuitBreaker",
+        json!({"enabled": true, "failure_threshold": 100, "recovery_timeout": 3600, "half_open_requests": 10, "failure_rate": 0.5}),
+    );
+    for (member, value) in [
+        ("failure_threshold", json!(101)),
+        ("recovery_timeout", json!(3601)),
+        ("half_open_requests", json!(11)),
+        ("failure_rate", json!(1.1)),
+    ] {
+        refused("circuitBreaker", json!({ member: value }), "validation_max_number_constraint");
+        let negative = json!({ member: -1 });
+        refused("circuitBreaker", negative, "validation_min_number_constraint");
+    }
+    refused("circuitBreaker", json!({"failure_threshold": 1.5}), "validation_only_int_constraint");
+    refused("circuitBreaker", json!({"enabled": "yes"}), "validation_invalid_value");
+}
+
+#[test]
+fn d3_json_is_stored_in_snake_case_whatever_was_typed() {
+    let row = stored(json!({
+        "circuitBreaker": {"failureThreshold": 3, "half_open_requests": 2},
+        "timeoutConfig": {"responseHeader": 0, "bodyIdle": 600},
+    }));
+    assert_eq!(row.circuit_breaker.as_deref(), Some(r#"{"failure_threshold":3,"half_open_requests":2}"#));
+    assert_eq!(row.timeout_config.as_deref(), Some(r#"{"body_idle":600,"response_header":0}"#));
+}
+
+#[test]
+fn json_fields_are_objects_of_a_limited_size() {
+    for field in ["circuitBreaker", "timeoutConfig", "queueConfig", "limits", "rateLimit", "retryConfig"] {
+        accepted(field, json!(null));
+        accepted(field, json!({}));
+        refused(field, json!("{}"), "validation_invalid_json");
+        refused(field, json!({"a": "b".repeat(1000)}), "validation_json_size_limit");
+    }
+}
+
+#[test]
+fn booleans_are_booleans() {
+    for field in ["active", "stripPath", "forwardAuth", "forwardEncoding"] {
+        accepted(field, json!(true));
+        refused(field, json!("true"), "validation_invalid_value");
+        refused(field, json!(1), "validation_invalid_value");
+    }
+}
+
+#[test]
+fn headers_that_cannot_be_filled_in_yet_are_refused_at_save_only() {
+    refused("headers", json!({"A": "{secret.KEY}"}), "validation_invalid_format");
+    refused("headers", json!({"A": "@request.auth.id"}), "validation_invalid_format");
+    assert!(typed(json!({"headers": {"A": "{secret.KEY}"}})).unwrap().check().is_ok());
+}
+
+#[test]
+fn unknown_fields_are_named() {
+    refused("upsteam", json!("x"), "validation_unknown_field");
+    refused("id", json!("x"), "validation_unknown_field");
+    refused("strip_path", json!(true), "validation_unknown_field");
+}
+
+#[test]
+fn h38_every_field_that_is_wrong_is_named_at_once() {
+    let errors =
+        errors(json!({"path": "/_", "upstream": "x", "timeout": -1, "headers": [], "maxConcurrent": 0.5}));
+    let named: Vec<_> = errors.iter().map(|(field, _)| field).collect();
+    assert_eq!(named, ["headers", "maxConcurrent", "path", "timeout", "upstream"]);
+}
+
+#[test]
+fn d7_variables_without_a_value_are_a_warning() {
+    let environment = EnvironmentPolicy::with_reader([], |name| (name == "KEY").then(|| "value".to_owned()));
+    let warnings =
+        |value| typed(json!({ "headers": { "A": value } })).unwrap().check().unwrap().warnings(&environment);
+    assert!(warnings("Bearer {env.KEY}").is_empty());
+    let warning = warnings("Bearer {env.KEI}").field("headers").unwrap().clone();
+    assert_eq!(warning.message, "A: {env.KEI} has no value in the environment.");
+    assert!(
+        warnings("{env.PB_MASTER_KEY}").field("headers").unwrap().message.contains("never sent anywhere")
+    );
+}
+
+#[test]
+fn d13_every_edit_has_a_later_date() {
+    let first = stored(json!({}));
+    let mut previous = first.clone();
+    for _ in 0..100 {
+        let next = ProxyRecord::from_row(&previous).unwrap().check().unwrap().row_after(&previous);
+        assert!(next.updated > previous.updated);
+        assert_eq!((&next.id, &next.created), (&first.id, &first.created));
+        previous = next;
+    }
+}
+
+#[test]
+fn nothing_that_is_shown_for_debugging_holds_a_header() {
+    let record = typed(json!({"headers": {"A": "canary"}})).unwrap();
+    let row = record.clone().check().unwrap().new_row();
+    assert!(!format!("{record:?} {row:?}").contains("canary"));
+}
