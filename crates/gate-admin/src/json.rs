@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
 
-/// A JSON body as PocketBase writes it: `application/json` without a charset, a line feed at the end (contract §1.1).
+/// A JSON body: `application/json` without a charset, a line feed at the end (contract §1.1).
 pub(crate) struct Json<T>(pub(crate) T);
 
 impl<T: Serialize> IntoResponse for Json<T> {

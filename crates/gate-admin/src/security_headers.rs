@@ -19,7 +19,8 @@ pub(crate) async fn add(request: Request, next: Next) -> Response {
 
 /// Nothing runs, nothing is sent anywhere and nobody frames us; the page loads its own style sheet, that is all.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; img-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::fmt::{self, Display};
 use std::process::ExitCode;
 
-/// Why the program ends without having done what it was asked to: one clear sentence for a person, and an exit code for a script.
+/// Why the program ends without having done what it was asked to: one clear sentence for a person, and an exit code
+/// for a script.
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,

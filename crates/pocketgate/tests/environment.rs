@@ -1,5 +1,7 @@
 //! Environment variables stand for flags. In a process of its own each time: the environment belongs to the whole process.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on stops with a panic that says why")]
+
 use std::process::Command;
 
 /// What `pocketgate serve` says to a bad value in that variable, with those flags beside it. It never gets as far as serving.

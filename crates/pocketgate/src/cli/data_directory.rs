@@ -8,7 +8,8 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 pub(crate) struct DataDirectory {
     /// The data directory; created when it is missing
-    #[arg(id = "dir", long, env = environment::DIR, value_name = "DIRECTORY", default_value = DEFAULT, value_hint = clap::ValueHint::DirPath)]
+    #[arg(id = "dir", long, env = environment::DIR, value_name = "DIRECTORY", default_value = DEFAULT,
+          value_hint = clap::ValueHint::DirPath)]
     pub(crate) path: PathBuf,
 }
 

@@ -3,6 +3,7 @@
 use super::{DataDirectory, environment, stdout};
 use crate::compose;
 use crate::failure::Failure;
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use gate_proxy::{TrustedProxies, TrustedProxyError};
 use gate_snapshot::Upstream;
@@ -49,19 +50,23 @@ pub(crate) struct ServeArgs {
 
     /// Which environment variables {env.NAME} in a header may name; * stands for any text, may be given several
     /// times. When not given, every one but PB_*. Never POCKETGATE_* and PB_MASTER_KEY
-    #[arg(long, env = environment::ENV_ALLOW, value_name = "PATTERN", value_delimiter = ',', help_heading = CONFIGURATION)]
+    #[arg(long, env = environment::ENV_ALLOW, value_name = "PATTERN", value_delimiter = ',',
+          help_heading = CONFIGURATION)]
     pub(crate) env_allow: Vec<String>,
 
     /// Where requests go that no proxy takes; for a front-end's development server
-    #[arg(long, env = environment::DEV_PROXY, value_name = "URL", value_parser = Upstream::parse, help_heading = UPSTREAMS)]
+    #[arg(long, env = environment::DEV_PROXY, value_name = "URL", value_parser = Upstream::parse,
+          help_heading = UPSTREAMS)]
     pub(crate) dev_proxy: Option<Upstream>,
 
     /// Reach upstreams through the proxies that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name
-    #[arg(long, env = environment::UPSTREAM_PROXY_ENV, value_parser = clap::builder::BoolishValueParser::new(), help_heading = UPSTREAMS)]
+    #[arg(long, env = environment::UPSTREAM_PROXY_ENV, value_parser = BoolishValueParser::new(),
+          help_heading = UPSTREAMS)]
     pub(crate) upstream_proxy_env: bool,
 
     /// The form of the log on standard error
-    #[arg(long, env = environment::LOG_FORMAT, value_name = "FORMAT", value_enum, default_value_t, help_heading = LOGGING)]
+    #[arg(long, env = environment::LOG_FORMAT, value_name = "FORMAT", value_enum, default_value_t,
+          help_heading = LOGGING)]
     log_format: LogFormat,
 }
 

@@ -25,7 +25,8 @@ fn one_line(paragraph: &str) -> String {
     paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The environment variable a bad value came from: set for the flag that is complained about, which the line does not hold.
+/// The environment variable a bad value came from: one that is set, for a flag that is complained about and that the
+/// line does not hold.
 fn set_by(error: &Error, command: &Command, line: &[OsString]) -> Option<String> {
     let flag = error.get(ContextKind::InvalidArg)?.to_string();
     let long = flag.split([' ', '=']).next()?.strip_prefix("--")?;
