@@ -72,7 +72,7 @@ field_names! {
 }
 
 impl FieldName {
-    /// Recognises `name` in any case.
+    /// Recognises `name`, which is a token, in any case.
     pub fn of(name: &[u8]) -> Self {
         use FieldName::*;
         let candidates: &[Self] = match name.len() {
@@ -173,11 +173,10 @@ impl FieldName {
 /// Bytes of the longest known name.
 const LENGTH_MAX: usize = 30;
 
-/// Whether `name` is `spelling`, which is in lower case and as long, in any case.
+/// Whether `name` is `spelling`, which is in lower case and as long, in any case. Setting this bit makes
+/// capitals small; besides them it makes only control characters into a byte of a spelling.
 fn is_spelled(name: &[u8], spelling: &[u8]) -> bool {
-    let pairs = name.iter().zip(spelling);
-    name.first().map(u8::to_ascii_lowercase) == spelling.first().copied()
-        && pairs.fold(0, |difference, (byte, lower)| difference | (byte.to_ascii_lowercase() ^ lower)) == 0
+    name.iter().zip(spelling).all(|(byte, lower)| byte | 0x20 == *lower)
 }
 
 /// The first byte of `name`, percent-decoded, and what follows it.
