@@ -56,6 +56,13 @@ pub(crate) struct Ended {
     pub(crate) next: Next,
 }
 
+impl Response {
+    /// Whether the client has seen anything of it.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.download.has_begun()
+    }
+}
+
 impl<'a> Exchange<'a> {
     /// An exchange over a connection that is ours alone.
     pub(crate) fn new(
@@ -79,6 +86,7 @@ impl<'a> Exchange<'a> {
             let (parsed, length) = poll_fn(|cx| self.poll_head(cx, &mut head)).await?;
             self.request.forget();
             if parsed.status() >= 200 {
+                self.request.answered();
                 return self.begin_relay(&parsed, length);
             }
             self.relay_interim(&parsed, length).await?;
@@ -89,7 +97,8 @@ impl<'a> Exchange<'a> {
     /// Relays the body to its end.
     ///
     /// # Errors
-    /// The client has seen the head: all that is left is to close its connection, so that it can tell (RFC 9112 §8).
+    /// Once the client has seen the head ([`Response::has_begun`]), all that is left is to close its connection, so that it
+    /// can tell (RFC 9112 §8).
     pub(crate) async fn relay(mut self, response: &mut Response) -> Result<Ended, Fault> {
         self.client.deadline.set_after(self.timeouts.body_idle);
         poll_fn(|cx| self.poll_relay(cx, response)).await?;
@@ -161,8 +170,8 @@ impl<'a> Exchange<'a> {
         let composed = response_head::compose(head, bytes, self.facts, framing, keep_alive)?;
         self.consume(length);
         let body = match head.body() {
-            ResponseBody::Empty | ResponseBody::Length(0) => Body::Done,
-            ResponseBody::Length(length) => Body::Length(length),
+            ResponseBody::Empty => Body::Done,
+            ResponseBody::Length(length) => Body::of_length(length),
             ResponseBody::Chunked => Body::Chunked(ChunkedDecoder::new()),
             ResponseBody::UntilClose => Body::UntilClose,
         };

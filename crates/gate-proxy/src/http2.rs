@@ -61,6 +61,13 @@ struct Download {
     chunk: Bytes,
 }
 
+impl Response {
+    /// Whether the client has seen anything of it.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.download.has_begun()
+    }
+}
+
 impl<'a> Exchange<'a> {
     /// Opens the stream and sends the head.
     ///
@@ -91,6 +98,7 @@ impl<'a> Exchange<'a> {
             self.client.write_all(interim).await.map_err(|_| Reason::ClientClosed)?;
         }
         let response = poll_fn(|cx| self.poll_head(cx)).await?;
+        self.request.answered();
         let (head, stream) = response.into_parts();
         let framing = ClientFraming::of_http2(head.status, &head.headers, stream.is_end_stream(), self.facts);
         let keep_alive = self.facts.keep_alive && !framing.closes();
@@ -98,7 +106,7 @@ impl<'a> Exchange<'a> {
             response_head::compose_http2(head.status, &head.headers, self.facts, framing, keep_alive)?;
         let (body, to_client) = match framing {
             ClientFraming::Empty(_) => (Body::Done, Framing::Plain),
-            ClientFraming::Length(length) => (Body::Length(length), Framing::Plain),
+            ClientFraming::Length(length) => (Body::of_length(length), Framing::Plain),
             ClientFraming::Chunked => (Body::UntilClose, Framing::Chunked),
             ClientFraming::UntilClose => (Body::UntilClose, Framing::Plain),
         };
@@ -112,7 +120,7 @@ impl<'a> Exchange<'a> {
     /// Relays the body to its end.
     ///
     /// # Errors
-    /// The client has seen the head: all that is left is to close its connection.
+    /// Once the client has seen the head ([`Response::has_begun`]), all that is left is to close its connection.
     pub(crate) async fn relay(&mut self, response: &mut Response) -> Result<Next, Fault> {
         self.client.deadline.set_after(self.timeouts.body_idle);
         let mut input = None;
@@ -209,11 +217,14 @@ impl Wire for Upload {
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.stream.reserve_capacity(bytes.len());
-        let capacity = match ready!(self.stream.poll_capacity(cx)) {
-            Some(capacity) => capacity.map_err(io::Error::other)?,
-            None => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
-        };
-        let count = capacity.min(bytes.len());
+        // `poll_capacity` tells of a change: what is there already has to be asked for.
+        while self.stream.capacity() == 0 {
+            match ready!(self.stream.poll_capacity(cx)) {
+                Some(capacity) => drop(capacity.map_err(io::Error::other)?),
+                None => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+            }
+        }
+        let count = self.stream.capacity().min(bytes.len());
         let chunk = Bytes::copy_from_slice(bytes.get(..count).unwrap_or_default());
         self.stream.send_data(chunk, false).map_err(io::Error::other)?;
         Poll::Ready(Ok(count))

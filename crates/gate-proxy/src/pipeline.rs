@@ -113,7 +113,7 @@ async fn carry(
         Leased { lease: Lease::Http1 { stream, address }, is_reused } => {
             let forward_proxy = worker.dialer.absolute_form_proxy(&routed.proxy.upstream.id);
             let upstream_head = UpstreamHead::new(worker, client, &head, &routed).to_http1(forward_proxy)?;
-            let mut request = RequestTransfer::new(upstream_head, facts.body, facts, is_reused);
+            let mut request = RequestTransfer::new(upstream_head, facts, &routed.proxy, is_reused);
             facts.consume_head(client);
             drop(head);
             exchange(worker, client, (stream, address, is_reused), &mut request, facts, &routed).await
@@ -150,7 +150,8 @@ async fn exchange(
         let mut exchange = Exchange::new(client, stream, request, facts, timeouts, is_reused);
         match exchange.response_head().await {
             Ok(mut response) => {
-                let ended = exchange.relay(&mut response).await.map_err(Failure::InBody)?;
+                let outcome = exchange.relay(&mut response).await;
+                let ended = outcome.map_err(|fault| Failure::of_relay(fault, response.has_begun()))?;
                 if let Some(stream) = ended.reusable {
                     let expires = worker.deadlines.instant() + timeouts.pool_idle;
                     worker.pool.borrow_mut().put(&routed.proxy.upstream.id, stream, address, expires);
@@ -182,7 +183,8 @@ async fn exchange_http2(
     let mut exchange =
         http2::Exchange::begin(client, connection, head, facts, &routed.proxy.timeouts).await?;
     let mut response = exchange.response_head().await?;
-    exchange.relay(&mut response).await.map_err(Failure::InBody)
+    let outcome = exchange.relay(&mut response).await;
+    outcome.map_err(|fault| Failure::of_relay(fault, response.has_begun()))
 }
 
 /// Tells the client why its request was refused.
@@ -192,8 +194,11 @@ pub(crate) async fn refuse(
     reason: Reason,
     request_id: &str,
 ) -> Next {
-    let answer = refusal::refuse(reason, request_id, facts);
-    say(client, facts, answer).await
+    // What follows a tunnel that was refused is meant for its other end, and what follows an ambiguous request is no clearer.
+    let ends = matches!(reason, Reason::BadRequest | Reason::MethodNotAllowed);
+    let facts = RequestFacts { keep_alive: facts.keep_alive && !ends, ..*facts };
+    let answer = refusal::refuse(reason, request_id, &facts);
+    say(client, &facts, answer).await
 }
 
 /// Says something of our own, after which the next request can follow if this one had no body that stands in the way.
@@ -202,11 +207,8 @@ async fn say(client: &mut Client, facts: &RequestFacts, answer: Buffer) -> Next 
     if client.write_all(answer).await.is_err() {
         return Next::Close;
     }
-    match (facts.has_body(), facts.keep_alive) {
-        (true, _) => Next::Linger,
-        (false, true) => Next::KeepAlive,
-        (false, false) => Next::Close,
-    }
+    // Otherwise more may be on its way, be it the body we were told of or not.
+    if facts.stays_when_refused() { Next::KeepAlive } else { Next::Linger }
 }
 
 impl RequestFacts {
@@ -261,6 +263,13 @@ impl RequestFacts {
     /// A body that ends with the connection would look complete if the connection ended in the usual way.
     fn next_after_truncation(&self) -> Next {
         if self.version == Version::Http10 { Next::Reset } else { Next::Close }
+    }
+}
+
+impl Failure {
+    /// A response that could not be relayed: until something of it has left, the client can still be told.
+    fn of_relay(fault: Fault, has_begun: bool) -> Self {
+        if has_begun { Failure::InBody(fault) } else { Failure::BeforeHead(fault) }
     }
 }
 

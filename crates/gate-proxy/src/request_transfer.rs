@@ -5,11 +5,12 @@ use crate::client::{Client, Wire};
 use crate::deadline::Tick;
 use crate::fault::Fault;
 use crate::pipeline::RequestFacts;
+use crate::route::ProxyRef;
 use crate::transfer::{Body, Framing, Transfer, TransferFault, Waiting};
 use gate_http::{ChunkedDecoder, RequestBody};
 use gate_snapshot::Timeouts;
 use gate_telemetry::Reason;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 /// The request on its way. Outlives a connection that turns out to be stale.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct RequestTransfer {
     response_due: Option<Tick>,
     /// When it is due at the latest, whatever the phase.
     total_due: Option<Tick>,
+    /// The head of the final response is there.
+    is_answered: bool,
 }
 
 /// How far the request has come.
@@ -35,9 +38,14 @@ enum Sending {
 
 impl RequestTransfer {
     /// A request to an HTTP/1.1 upstream that begins with this head.
-    pub(crate) fn new(head: Buffer, body: RequestBody, facts: &RequestFacts, is_reused: bool) -> Self {
+    pub(crate) fn new(head: Buffer, facts: &RequestFacts, proxy: &ProxyRef, is_reused: bool) -> Self {
+        let body = facts.body;
         let framing = if body == RequestBody::Chunked { Framing::Chunked } else { Framing::Plain };
-        Self::from(Transfer::new(head, body_of(body), framing, is_reused), facts)
+        let mut transfer = Transfer::new(head, body_of(body), framing, is_reused);
+        if body == RequestBody::Chunked {
+            transfer.guard_trailers(proxy);
+        }
+        Self::from(transfer, facts)
     }
 
     /// The body of a request whose head has gone another way, as bytes.
@@ -46,7 +54,13 @@ impl RequestTransfer {
     }
 
     fn from(transfer: Transfer, facts: &RequestFacts) -> Self {
-        RequestTransfer { transfer, sending: Sending::Running, response_due: None, total_due: facts.head_due }
+        RequestTransfer {
+            transfer,
+            sending: Sending::Running,
+            response_due: None,
+            total_due: facts.head_due,
+            is_answered: false,
+        }
     }
 
     /// Moves the request on; once it has been sent, watches whether the client is still there. Ready only with a fault.
@@ -59,14 +73,19 @@ impl RequestTransfer {
     ) -> Poll<Fault> {
         if self.sending == Sending::Running {
             let Client { socket, input, .. } = &mut *client;
-            match ready!(self.transfer.poll(cx, socket, input, upstream)) {
-                Ok(()) => self.sent(client, timeouts),
+            let outcome = self.transfer.poll(cx, socket, input, upstream);
+            match outcome {
+                Poll::Pending => {
+                    self.wait_for_body(client, timeouts);
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(())) => self.sent(client, timeouts),
                 // An upstream that stops reading has often answered already (RFC 9112 §9.5): look for that first.
-                Err(TransferFault::Sink) => self.sending = Sending::Stopped,
-                Err(TransferFault::Source(_) | TransferFault::Truncated) => {
+                Poll::Ready(Err(TransferFault::Sink)) => self.sending = Sending::Stopped,
+                Poll::Ready(Err(TransferFault::Source(_) | TransferFault::Truncated)) => {
                     return Poll::Ready(Reason::ClientClosed.into());
                 }
-                Err(TransferFault::Malformed(error)) => {
+                Poll::Ready(Err(TransferFault::Malformed(error))) => {
                     return Poll::Ready(Fault::because(Reason::BadRequest, error));
                 }
             }
@@ -95,7 +114,13 @@ impl RequestTransfer {
         self.sending = Sending::Running;
     }
 
-    /// There will be no second try.
+    /// The head of the final response is there: from now on the response decides about time.
+    pub(crate) fn answered(&mut self) {
+        self.is_answered = true;
+        self.forget();
+    }
+
+    /// The upstream has begun to answer: there will be no second try.
     pub(crate) fn forget(&mut self) {
         self.transfer.forget();
     }
@@ -110,20 +135,36 @@ impl RequestTransfer {
         }
     }
 
+    /// A body that stops arriving is not waited for as long as the response may take.
+    fn wait_for_body(&mut self, client: &Client, timeouts: &Timeouts) {
+        if !self.is_answered && self.take_moved() {
+            let idle = timeouts.body_idle.map(|idle| client.deadline.after(idle));
+            client.deadline.set(earlier(idle, self.total_due));
+        }
+    }
+
     fn sent(&mut self, client: &Client, timeouts: &Timeouts) {
         self.sending = Sending::Sent;
         // Without `response_header` the wait for the head is unlimited, and `total` bounds only what came before
         // (contract D-6).
         self.response_due = timeouts.response_header.map(|wait| client.deadline.after(wait));
-        let due = self.response_due.map(|due| self.total_due.map_or(due, |total| total.min(due)));
-        client.deadline.set(due);
+        if !self.is_answered {
+            client.deadline.set(self.response_due.and_then(|due| earlier(Some(due), self.total_due)));
+        }
+    }
+}
+
+fn earlier(a: Option<Tick>, b: Option<Tick>) -> Option<Tick> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }
 
 fn body_of(body: RequestBody) -> Body {
     match body {
-        RequestBody::Empty | RequestBody::Length(0) => Body::Done,
-        RequestBody::Length(length) => Body::Length(length),
+        RequestBody::Empty => Body::Done,
+        RequestBody::Length(length) => Body::of_length(length),
         RequestBody::Chunked => Body::Chunked(ChunkedDecoder::new()),
     }
 }

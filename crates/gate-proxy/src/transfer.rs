@@ -7,6 +7,8 @@
 
 use crate::buffer::Buffer;
 use crate::client::{Wire, poll_fill, release_if_empty};
+use crate::route::ProxyRef;
+use crate::upstream_head::is_injected;
 use gate_http::{
     ChunkError, ChunkedDecoder, FieldLine, LAST_CHUNK, Progress, Trailers, may_be_trailer, write_chunk_size,
 };
@@ -28,6 +30,10 @@ pub(crate) struct Transfer {
     payload: usize,
     /// Framing of the source behind them that does not leave at all.
     skip: usize,
+    /// Whether a byte has left.
+    has_begun: bool,
+    /// The proxy whose headers a trailer must not stand for.
+    guarded_by: Option<ProxyRef>,
     /// Set whenever bytes moved; the caller clears it.
     pub(crate) moved: bool,
     /// Whom the last poll waited for.
@@ -89,26 +95,26 @@ struct Outgoing {
     keep: bool,
 }
 
+impl Body {
+    /// So many bytes, or nothing.
+    pub(crate) fn of_length(length: u64) -> Self {
+        if length == 0 { Body::Done } else { Body::Length(length) }
+    }
+}
+
 impl Transfer {
     /// A transfer that begins with a composed head. With `keep`, head and body can be sent again as long as
     /// [`Transfer::can_rewind`] says so.
     pub(crate) fn new(head: Buffer, body: Body, framing: Framing, keep: bool) -> Self {
-        let out = Outgoing { buffer: Some(head), written: 0, keep };
-        Transfer {
-            body,
-            framing,
-            out,
-            passable: 0,
-            payload: 0,
-            skip: 0,
-            moved: false,
-            waiting_for: Waiting::Sink,
-        }
+        Self::from(Outgoing { buffer: Some(head), written: 0, keep }, body, framing)
     }
 
     /// A transfer of a body alone: its head has gone another way.
     pub(crate) fn of_body(body: Body, framing: Framing) -> Self {
-        let out = Outgoing { buffer: None, written: 0, keep: false };
+        Self::from(Outgoing { buffer: None, written: 0, keep: false }, body, framing)
+    }
+
+    fn from(out: Outgoing, body: Body, framing: Framing) -> Self {
         Transfer {
             body,
             framing,
@@ -116,6 +122,8 @@ impl Transfer {
             passable: 0,
             payload: 0,
             skip: 0,
+            has_begun: false,
+            guarded_by: None,
             moved: false,
             waiting_for: Waiting::Source,
         }
@@ -145,6 +153,16 @@ impl Transfer {
                 ready!(self.poll_read(cx, source, input, sink))?;
             }
         }
+    }
+
+    /// Whether the receiver has seen anything of it.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// Trailers that would stand for one of this proxy's own headers do not pass.
+    pub(crate) fn guard_trailers(&mut self, proxy: &ProxyRef) {
+        self.guarded_by = Some(proxy.clone());
     }
 
     /// Whether everything that was sent so far is still at hand.
@@ -288,12 +306,13 @@ impl Transfer {
         if self.framing == Framing::Plain {
             return;
         }
+        let guard = self.guarded_by.as_deref();
         let out = self.out.buffer();
         let (last_line, blank_line) = LAST_CHUNK.split_at(b"0\r\n".len());
         out.append(last_line);
         for line in trailers {
             let (name, value) = (line.name.of(bytes), line.value.of(bytes));
-            if may_be_trailer(line.known, name) {
+            if may_be_trailer(line.known, name) && !guard.is_some_and(|proxy| is_injected(proxy, name)) {
                 for part in [name, b": ", value, b"\r\n"] {
                     out.append(part);
                 }
@@ -338,6 +357,7 @@ impl Transfer {
             .and_then(some_written)
             .map_err(|_| TransferFault::Sink)?;
         self.out.sent(count);
+        self.has_begun = true;
         self.moved = true;
         Poll::Ready(Ok(()))
     }
@@ -355,6 +375,7 @@ impl Transfer {
             ready!(sink.poll_write(cx, bytes)).and_then(some_written).map_err(|_| TransferFault::Sink)?;
         buffer.consume(count);
         self.passable -= count;
+        self.has_begun = true;
         self.moved = true;
         // What left from here is nowhere else.
         self.forget();

@@ -7,7 +7,7 @@ use crate::forwarded::Forwarded;
 use crate::route::Routed;
 use crate::worker::Worker;
 use gate_http::{FieldLine, FieldName, HeadWriter, RequestBody, RequestHead};
-use gate_snapshot::{HeaderValue, InjectedHeader};
+use gate_snapshot::{HeaderValue, InjectedHeader, Proxy};
 use gate_telemetry::Reason;
 
 /// The request as the upstream gets it, not yet in any protocol's form.
@@ -97,7 +97,7 @@ impl<'a> UpstreamHead<'a> {
         let headers = &self.routed.proxy.headers;
         for line in self.head.fields() {
             let name = line.name.of(self.bytes);
-            if self.is_forwarded(line, name) && !headers.iter().any(|header| is_copy_of(name, header)) {
+            if self.is_forwarded(line, name) && !is_injected(&self.routed.proxy, name) {
                 emit(name, &[line.value.of(self.bytes)]);
             }
         }
@@ -167,7 +167,12 @@ impl<'a> UpstreamHead<'a> {
     }
 }
 
-/// Whether a client's field is a copy of an injected one, to a server that takes `_` for `-` as well (H9).
+/// Whether a client's field stands for one that the proxy sets itself (H9).
+pub(crate) fn is_injected(proxy: &Proxy, name: &[u8]) -> bool {
+    proxy.headers.iter().any(|header| is_copy_of(name, header))
+}
+
+/// Whether a field is a copy of an injected one, to a server that takes `_` for `-` as well.
 fn is_copy_of(name: &[u8], header: &InjectedHeader) -> bool {
     let fold = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
     let injected = header.name.as_bytes();

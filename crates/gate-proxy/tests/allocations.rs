@@ -1,5 +1,7 @@
 //! A request in the steady state allocates nothing.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test: a surprise is a failure")]
+
 use gate_proxy::{Server, ServerConfig, TrustedProxies};
 use gate_snapshot::{
     AccessRule, HeaderValue, InjectedHeader, Proxy, Published, Snapshot, Timeouts, Upstream,
