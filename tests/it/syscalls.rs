@@ -1,8 +1,8 @@
 //! What the kernel is asked for on the hot path. Needs `strace`; meant for the release binary.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
 
 use gate_testkit::{Echo, Gateway, PATIENCE, Proxy, Upstream, eventually, within};
 use tokio::process::Command;
@@ -45,19 +45,29 @@ async fn a_small_request_costs_two_reads_and_two_writes() {
     assert!(sum(&["futex", "mmap", "munmap", "madvise", "brk"]) <= BESIDE, "{counts:?}");
 }
 
-/// Calls by name while `work` runs.
+/// The thread of the one worker. The control plane's threads look after the store meanwhile, requests or not.
+fn worker_of(gateway: &Gateway) -> u32 {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", gateway.pid())).unwrap();
+    let mut threads = tasks.map(|task| task.unwrap().path());
+    let is_worker =
+        |task: &PathBuf| std::fs::read_to_string(task.join("comm")).unwrap().starts_with("worker-");
+    let worker = threads.find(is_worker).expect("a thread named worker-0");
+    worker.file_name().unwrap().to_str().unwrap().parse().unwrap()
+}
+
+/// Calls by name that the worker makes while `work` runs.
 async fn counted(gateway: &Gateway, work: impl Future<Output = ()>) -> HashMap<String, usize> {
+    let worker = worker_of(gateway);
     let directory = tempfile::tempdir().unwrap();
     let summary = directory.path().join("summary");
     let mut strace = Command::new("strace")
-        .args(["-f", "-c", "-U", "name,calls", "-p", &gateway.pid().to_string(), "-o"])
+        .args(["-c", "-U", "name,calls", "-p", &worker.to_string(), "-o"])
         .arg(&summary)
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .expect("strace is installed");
-    eventually(PATIENCE, || is_traced(gateway.pid())).await;
-    tokio::time::sleep(Duration::from_millis(200)).await; // every thread is attached to on its own
+    eventually(PATIENCE, || is_traced(worker)).await;
     work.await;
     let pid = strace.id().unwrap().to_string();
     Command::new("kill").args(["-s", "INT", &pid]).status().await.unwrap();
