@@ -115,8 +115,8 @@ async fn r019_sc_001_ten_thousand_mixed_requests_to_an_http1_upstream() {
 async fn r019_sc_001_ten_thousand_mixed_requests_to_an_http2_upstream() {
     let authority = TestAuthority::new();
     let upstream = H2Upstream::start(&authority, H2Behaviour::Echo).await;
-    let builder = Gateway::builder().environment("SSL_CERT_FILE", authority.pem_path());
-    let gateway = builder.proxy(Proxy::new("/-/up", &upstream.url())).start().await;
+    let gateway =
+        Gateway::builder().trusting(&authority).proxy(Proxy::new("/-/up", &upstream.url())).start().await;
     run_mix(&gateway).await;
     assert!(upstream.ledger.complete_count() as u64 >= REQUESTS);
 }

@@ -89,7 +89,7 @@ async fn r019_us3_ac3_descriptors_return_to_the_baseline() {
     let gateway = Gateway::start([Proxy::new("/-/up", &upstream.url()).timeout_config("{\"idle\":1}")]).await;
     gateway.get("/-/up").await;
     eventually(PATIENCE, || upstream.ledger.open() == 0).await;
-    let baseline = gateway.descriptor_count();
+    let baseline = gateway.idle_descriptor_count().await;
     for _ in 0..3 {
         let mut requests = JoinSet::new();
         for _ in 0..100 {

@@ -59,10 +59,7 @@ async fn r005_fr_003_an_edited_upstream_takes_the_next_request() {
     let new = Upstream::start(Echo).await;
     let mut client = gateway.connect().await;
     client.get("/-/up").await;
-    let exported = gateway.proxies(["export"]).await.succeeded();
-    let file = gateway.directory().join("edited.yaml");
-    std::fs::write(&file, exported.replace(&old.url(), &new.url())).unwrap();
-    gateway.proxies(["import", file.to_str().unwrap()]).await.succeeded();
+    gateway.proxies(["update", "/-/up", "--upstream", &new.url()]).await.succeeded();
     let mut served = 0;
     while new.ledger.request_count() == 0 {
         assert_eq!(client.get("/-/up").await.status(), 200);

@@ -38,7 +38,7 @@ async fn r020_us1_ac1_r020_fr_001_an_upstream_that_does_not_accept_is_504_after_
     let hole = Blackhole::start();
     let gateway = Gateway::start([Proxy::new("/-/up", &hole.url())]).await;
     assert_refused(&gateway.get("/-/none").await, 404, "not_found");
-    let baseline = gateway.descriptor_count();
+    let baseline = gateway.idle_descriptor_count().await;
     assert_timeout(&gateway, "timeout_connect", 2).await;
     eventually(PATIENCE, || gateway.descriptor_count() <= baseline).await;
 }

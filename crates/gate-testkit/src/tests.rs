@@ -142,7 +142,7 @@ async fn http2_upstream_echoes_over_tls() {
 
 async fn tls_connection(authority: &TestAuthority, port: u16) -> tokio_rustls::client::TlsStream<TcpStream> {
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(authority.pem_path()).unwrap()).unwrap();
+    roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder =
         rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();

@@ -10,9 +10,8 @@ async fn check_refused<Bytes: Into<Vec<u8>>>(answers: impl IntoIterator<Item = B
         let answer = answer.into();
         let name = String::from_utf8_lossy(&answer[..answer.len().min(120)]).into_owned();
         let (gateway, upstream) = in_front_of(Answer::then_keep_open(answer)).await;
-        let mut client = gateway.connect().await;
         for round in 1..=2 {
-            let response = client.request("POST", "/-/up", &[], b"x").await;
+            let response = gateway.connect().await.request("POST", "/-/up", &[], b"x").await;
             assert_eq!(response.gateway_reason(), "upstream_protocol", "{name}: {response:?}");
             assert_refused(&response, 502, "upstream_protocol");
             assert_eq!(upstream.ledger.accepted(), round, "{name}: a bad connection was used again");

@@ -12,6 +12,7 @@ use super::log::Lines;
 use super::proxy::Proxy;
 use super::running::{DataDirectory, Gateway};
 use crate::deadline::{PATIENCE, within};
+use crate::upstream::TestAuthority;
 
 /// What the one line on standard output begins with.
 const READY: &str = "listening on http://";
@@ -62,6 +63,14 @@ impl GatewayBuilder {
     pub fn environment(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((name.into(), value.as_ref().to_owned()));
         self
+    }
+
+    /// Makes the gateway trust the certificates of that authority, and no others.
+    #[must_use]
+    pub fn trusting(self, authority: &TestAuthority) -> Self {
+        let file = self.directory.path().join("authority.pem");
+        std::fs::write(&file, authority.pem()).expect("the data directory is writable");
+        self.environment("SSL_CERT_FILE", file)
     }
 
     /// Uses that data directory and leaves it in place, to start on it again.

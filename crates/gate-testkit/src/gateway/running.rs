@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tokio::process::Child;
@@ -14,6 +15,9 @@ use super::process::{self, Signal};
 use super::proxy::Proxy;
 use crate::client::{RawClient, Response};
 use crate::deadline::{PATIENCE, eventually, within};
+
+/// How long after the last request a gateway may still be closing connections.
+const SETTLING: Duration = Duration::from_millis(300);
 
 /// The real binary, serving on a port of its own; dropping it kills the process.
 pub struct Gateway {
@@ -121,6 +125,18 @@ impl Gateway {
     /// Its open file descriptors now.
     pub fn descriptor_count(&self) -> usize {
         process::descriptor_count(self.pid)
+    }
+
+    /// Its open file descriptors when nothing runs: the fewest over a short while, since a connection that
+    /// was just left is closed a moment later.
+    pub async fn idle_descriptor_count(&self) -> usize {
+        let mut fewest = self.descriptor_count();
+        let settled = Instant::now() + SETTLING;
+        while Instant::now() < settled {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            fewest = fewest.min(self.descriptor_count());
+        }
+        fewest
     }
 
     /// Sends it a signal.

@@ -1,12 +1,10 @@
 //! A certificate authority for one test.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
-use tempfile::TempDir;
 use tokio_rustls::TlsAcceptor;
 
 /// Names the certificates are good for: both ways a test writes its upstream's address.
@@ -14,27 +12,22 @@ const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
 
 /// Signs the certificates of the TLS upstreams of one test.
 ///
-/// The gateway trusts it when it is started with `SSL_CERT_FILE` set to [`TestAuthority::pem_path`].
+/// A gateway trusts it when it is started with [`GatewayBuilder::trusting`](crate::GatewayBuilder::trusting).
 pub struct TestAuthority {
     issuer: CertifiedIssuer<'static, KeyPair>,
-    directory: TempDir,
 }
 
 impl TestAuthority {
-    /// Makes a new authority and writes its certificate to a file.
+    /// Makes a new authority.
     pub fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, key()).expect("the parameters are complete");
-        let directory = tempfile::tempdir().expect("the temporary directory is writable");
-        std::fs::write(directory.path().join("ca.pem"), issuer.pem()).expect("the directory was just made");
-        Self { issuer, directory }
+        Self { issuer: CertifiedIssuer::self_signed(params, key()).expect("the parameters are complete") }
     }
 
-    /// Where the authority's certificate lies.
-    pub fn pem_path(&self) -> PathBuf {
-        let directory: &Path = self.directory.path();
-        directory.join("ca.pem")
+    /// The authority's own certificate.
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
     }
 
     /// Accepts TLS for `localhost` and `127.0.0.1`, offering those protocols by ALPN.
