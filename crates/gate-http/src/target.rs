@@ -59,7 +59,7 @@ impl Target {
     fn from_path(bytes: &[u8], whole: Span, rest: Span, authority: Span) -> Option<Self> {
         let (path, query) = rest.of(bytes).split_at_checked(grammar::PATH.prefix(rest.of(bytes)))?;
         let is_query = query.is_empty() || (query.starts_with(b"?") && is_all_query(query));
-        // A query is never decoded on the way, and a bare `%` in one (`?discount=10%`) is as common as it is wrong.
+        // A query is never decoded on the way, and a bare `%` in one (`?discount=10%`) is as common as wrong.
         let is_valid = is_query && has_whole_escapes(path);
         let middle = rest.start() + path.len();
         let (path, query) = (Span::new(rest.start(), middle), Span::new(middle, rest.end()));
