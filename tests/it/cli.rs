@@ -14,7 +14,9 @@ pub(crate) async fn proxies(directory: &Path, arguments: &[&str]) -> ProcessOutp
 
 /// Adds a proxy with that path.
 pub(crate) async fn add(directory: &Path, path: &str, further: &[&str]) -> ProcessOutput {
-    let arguments = [&["add", "--path", path, "--upstream", UPSTREAM], further].concat();
+    // With `=`, because a path to be refused may look like a flag.
+    let path = format!("--path={path}");
+    let arguments = [&["add", &path, "--upstream", UPSTREAM], further].concat();
     proxies(directory, &arguments).await
 }
 
@@ -178,7 +180,7 @@ async fn values_out_of_their_range_are_rejected() {
     }
     for (further, word) in [
         (["--timeout", "86401"], "timeout"),
-        (["--timeout", "-1"], "timeout"),
+        (["--timeout", "soon"], "timeout"),
         (["--timeout-config", "{\"dial\":0}"], "dial"),
         (["--timeout-config", "{\"dial\":61}"], "dial"),
         (["--timeout-config", "{\"idle\":0}"], "idle"),
