@@ -39,7 +39,8 @@ impl Exchange {
     async fn run(&self, client: &mut RawClient) {
         self.send(client).await;
         let response = client.read_response().await.unwrap();
-        assert_eq!((response.status(), response.end), (200, BodyEnd::Complete));
+        let outcome = (response.status(), response.end);
+        assert_eq!(outcome, (200, BodyEnd::Complete), "{}", response.text());
         let sent = Pattern::new(self.seed, self.body_bytes).sha256();
         assert_eq!(response.header("x-body-sha256"), Some(sent.as_str()), "request body");
         let expected = Pattern::new(self.seed, self.answer_bytes).sha256();
