@@ -1,7 +1,7 @@
 //! Makes a snapshot of the stored records.
 
 use crate::proxies::{ProxyRecord, normalise_path};
-use crate::{EnvironmentPolicy, FieldError, FieldErrors};
+use crate::{EnvironmentPolicy, FieldError, FieldErrors, Unresolved};
 use gate_snapshot::{AccessRule, Proxy, Snapshot, Timeouts, Upstream};
 use gate_store::ProxyRow;
 use std::collections::{HashMap, HashSet};
@@ -16,7 +16,16 @@ pub struct Compiler {
     environment: EnvironmentPolicy,
     generation: u64,
     /// The last good version of each proxy that is still stored.
-    last_good: HashMap<Arc<str>, Arc<Proxy>>,
+    last_good: HashMap<Arc<str>, Arc<Good>>,
+}
+
+/// A record that was compiled without errors. It is compiled once, however many generations it stays as it is.
+#[derive(Debug)]
+struct Good {
+    row: ProxyRow,
+    proxy: Arc<Proxy>,
+    /// A header without a value.
+    unresolved: Option<Problem>,
 }
 
 /// A snapshot, and what was wrong with the records it was made of.
@@ -61,57 +70,65 @@ impl Compiler {
     }
 
     /// Makes the next snapshot.
-    pub fn compile(&mut self, rows: &[ProxyRow]) -> Compiled {
-        let mut good = HashMap::with_capacity(rows.len());
+    pub fn compile(&mut self, rows: Vec<ProxyRow>) -> Compiled {
+        let mut earlier = std::mem::take(&mut self.last_good);
         let mut paths = HashSet::with_capacity(rows.len());
         let mut in_order = Vec::with_capacity(rows.len());
         let mut instead = Vec::new();
         let mut problems = Vec::new();
         for row in rows {
-            match self.compile_row(row, &mut paths, &mut problems) {
-                Ok(proxy) => {
-                    let proxy = Arc::new(proxy);
-                    good.insert(Arc::clone(&proxy.id), Arc::clone(&proxy));
-                    in_order.push(proxy);
+            let last_good = earlier.remove(row.id.as_str());
+            let good =
+                self.compile_row(&row, last_good.as_ref()).and_then(|good| take_path(good, &mut paths));
+            match (good, last_good) {
+                (Ok(good), _) => {
+                    in_order.push(Arc::clone(&good.proxy));
+                    problems.extend(good.unresolved.clone());
+                    self.last_good.insert(Arc::clone(&good.proxy.id), good);
                 }
-                Err(errors) => {
-                    let last_good = self.last_good.get(row.id.as_str());
-                    let effect = last_good.map_or(Effect::NotFound, |_| Effect::KeepsLastGood);
-                    problems.extend(
-                        errors.iter().map(|(field, error)| Problem::of(row, field, &error.message, effect)),
-                    );
-                    good.extend(last_good.map(|proxy| (Arc::clone(&proxy.id), Arc::clone(proxy))));
-                    instead.extend(last_good.cloned().or_else(|| blocked(row).map(Arc::new)));
+                (Err(errors), Some(good)) => {
+                    instead.push(Arc::clone(&good.proxy));
+                    problems.extend(Problem::all(&row, &errors, Effect::KeepsLastGood));
+                    self.last_good.insert(Arc::clone(&good.proxy.id), good);
+                }
+                (Err(errors), None) => {
+                    instead.extend(blocked(&row).map(Arc::new));
+                    problems.extend(Problem::all(&row, &errors, Effect::NotFound));
                 }
             }
         }
-        self.last_good = good;
         self.generation += 1;
         // Of two with the same path the later one wins: a good record over what stands in for a bad one.
         Compiled { snapshot: Snapshot::new(self.generation, instead.into_iter().chain(in_order)), problems }
     }
 
-    fn compile_row(
-        &self,
-        row: &ProxyRow,
-        paths: &mut HashSet<String>,
-        problems: &mut Vec<Problem>,
-    ) -> Result<Proxy, FieldErrors> {
+    fn compile_row(&self, row: &ProxyRow, last_good: Option<&Arc<Good>>) -> Result<Arc<Good>, FieldErrors> {
+        if let Some(good) = last_good.filter(|good| good.row == *row) {
+            return Ok(Arc::clone(good));
+        }
         let checked = ProxyRecord::from_row(row)?.check()?;
         let (proxy, unresolved) = checked.compile(&row.id, &self.environment);
-        // The store keeps paths apart as they are stored; two may be the same once they are normalised.
-        if !paths.insert(proxy.path.clone()) {
-            return Err(FieldErrors::of("path", FieldError::not_unique()));
-        }
-        if let Some(unresolved) = unresolved {
-            let reason = format!("{} {}", unresolved.expression, unresolved.reason);
-            problems.push(Problem::of(row, "headers", &reason, Effect::Unresolved));
-        }
-        Ok(proxy)
+        let unresolved = unresolved.map(|Unresolved { expression, reason }| {
+            Problem::of(row, "headers", &format!("{expression} {reason}"), Effect::Unresolved)
+        });
+        Ok(Arc::new(Good { row: row.clone(), proxy: Arc::new(proxy), unresolved }))
+    }
+}
+
+/// The store keeps paths apart as they are stored; two may be the same once they are normalised.
+fn take_path(good: Arc<Good>, paths: &mut HashSet<String>) -> Result<Arc<Good>, FieldErrors> {
+    if paths.insert(good.proxy.path.clone()) {
+        Ok(good)
+    } else {
+        Err(FieldErrors::of("path", FieldError::not_unique()))
     }
 }
 
 impl Problem {
+    fn all(row: &ProxyRow, errors: &FieldErrors, effect: Effect) -> Vec<Self> {
+        errors.iter().map(|(field, error)| Self::of(row, field, &error.message, effect)).collect()
+    }
+
     fn of(row: &ProxyRow, field: &str, reason: &str, effect: Effect) -> Self {
         Problem {
             id: row.id.clone(),
@@ -186,7 +203,7 @@ mod tests {
             "stripPath": false, "accessRule": " true ", "timeout": 60, "timeoutConfig": {"dial": 3},
             "headers": {"Authorization": "Bearer {env.KEY}"}, "forwardAuth": true, "forwardEncoding": true,
         });
-        let compiled = compiler().compile(&[row("a", fields)]);
+        let compiled = compiler().compile(vec![row("a", fields)]);
         let proxy = found(&compiled, "/v1/models").unwrap();
         assert_eq!((&*proxy.id, &*proxy.name, &*proxy.path), ("a", "Example", "/v1"));
         assert_eq!((proxy.active, proxy.strip_path, proxy.access_rule), (false, false, AccessRule::Public));
@@ -201,40 +218,53 @@ mod tests {
 
     #[test]
     fn a_proxy_without_a_name_is_called_by_its_path() {
-        let compiled = compiler().compile(&[row("a", json!({}))]);
+        let compiled = compiler().compile(vec![row("a", json!({}))]);
         assert_eq!(&*found(&compiled, "/-/a").unwrap().name, "/-/a");
     }
 
     #[test]
     fn generations_count_up() {
         let mut compiler = compiler();
-        assert_eq!(compiler.compile(&[]).snapshot.generation(), 1);
-        assert_eq!(compiler.compile(&[]).snapshot.generation(), 2);
+        assert_eq!(compiler.compile(Vec::new()).snapshot.generation(), 1);
+        assert_eq!(compiler.compile(Vec::new()).snapshot.generation(), 2);
     }
 
     #[test]
     fn a_bad_record_stands_for_its_last_good_version() {
         let mut compiler = compiler();
         let good = row("a", json!({"upstream": "http://good"}));
-        compiler.compile(&[good.clone(), row("b", json!({}))]);
+        compiler.compile(vec![good.clone(), row("b", json!({}))]);
         for _ in 0..3 {
-            let compiled = compiler.compile(&[bad(good.clone()), row("b", json!({"timeout": 5}))]);
+            let compiled = compiler.compile(vec![bad(good.clone()), row("b", json!({"timeout": 5}))]);
             assert_eq!(effects(&compiled), [("a", "upstream", Effect::KeepsLastGood)]);
             assert_eq!(found(&compiled, "/-/a").unwrap().upstream, Upstream::parse("http://good").unwrap());
             assert_eq!(found(&compiled, "/-/b").unwrap().timeouts.total.as_secs(), 5);
         }
-        let mended = compiler.compile(&[row("a", json!({"upstream": "http://mended"}))]);
+        let mended = compiler.compile(vec![row("a", json!({"upstream": "http://mended"}))]);
         assert_eq!(found(&mended, "/-/a").unwrap().upstream, Upstream::parse("http://mended").unwrap());
         assert_eq!(mended.problems, []);
+    }
+
+    #[test]
+    fn a_record_that_stays_as_it_is_is_compiled_once() {
+        let mut compiler = compiler();
+        let rows = vec![row("a", json!({"headers": {"X": "{env.MISSING}"}})), row("b", json!({}))];
+        let first = compiler.compile(rows.clone());
+        let second = compiler.compile(vec![rows[0].clone(), ProxyRow { timeout: 5.0, ..rows[1].clone() }]);
+        let proxy =
+            |compiled: &Compiled, number: usize| Arc::clone(&compiled.snapshot.routes().proxies()[number]);
+        assert!(Arc::ptr_eq(&proxy(&first, 0), &proxy(&second, 0)));
+        assert!(!Arc::ptr_eq(&proxy(&first, 1), &proxy(&second, 1)));
+        assert_eq!(first.problems, second.problems, "what is wrong with it is not forgotten");
     }
 
     #[test]
     fn a_deleted_record_leaves_no_good_version_behind() {
         let mut compiler = compiler();
         let good = row("a", json!({}));
-        compiler.compile(std::slice::from_ref(&good));
-        assert!(found(&compiler.compile(&[]), "/-/a").is_none());
-        assert_eq!(effects(&compiler.compile(&[bad(good)])), [("a", "upstream", Effect::NotFound)]);
+        compiler.compile(vec![good.clone()]);
+        assert!(found(&compiler.compile(Vec::new()), "/-/a").is_none());
+        assert_eq!(effects(&compiler.compile(vec![bad(good)])), [("a", "upstream", Effect::NotFound)]);
     }
 
     #[test]
@@ -244,7 +274,7 @@ mod tests {
             access_rule: "role = 'admin'".to_owned(),
             ..row("closed", json!({"path": "/-/ai/admin"}))
         };
-        let compiled = compiler().compile(&[open, closed]);
+        let compiled = compiler().compile(vec![open, closed]);
         assert_eq!(effects(&compiled), [("closed", "accessRule", Effect::NotFound)]);
         assert!(!found(&compiled, "/-/ai/admin/users").unwrap().active);
         assert!(found(&compiled, "/-/ai/chat").unwrap().active);
@@ -253,7 +283,7 @@ mod tests {
     #[test]
     fn a_bad_path_takes_no_place() {
         let bad_path = ProxyRow { path: "/API/x".to_owned(), ..row("a", json!({})) };
-        let compiled = compiler().compile(&[bad_path]);
+        let compiled = compiler().compile(vec![bad_path]);
         assert_eq!(effects(&compiled), [("a", "path", Effect::NotFound)]);
         assert_eq!(compiled.snapshot.routes().proxies().len(), 0);
     }
@@ -262,10 +292,10 @@ mod tests {
     fn a_good_record_wins_the_path_from_the_last_version_of_a_bad_one() {
         let mut compiler = compiler();
         let first = row("a", json!({"path": "/x"}));
-        compiler.compile(std::slice::from_ref(&first));
+        compiler.compile(vec![first.clone()]);
         let second = row("b", json!({"path": "/x"}));
         let moved_away_and_bad = ProxyRow { path: "/y".to_owned(), ..bad(first) };
-        let compiled = compiler.compile(&[second, moved_away_and_bad]);
+        let compiled = compiler.compile(vec![second, moved_away_and_bad]);
         assert_eq!(&*found(&compiled, "/x").unwrap().id, "b");
     }
 
@@ -273,7 +303,7 @@ mod tests {
     fn of_two_records_with_one_normalised_path_the_older_one_is_used() {
         let first = row("a", json!({"path": "/x"}));
         let second = ProxyRow { path: "/x/".to_owned(), ..row("b", json!({})) };
-        let compiled = compiler().compile(&[first, second]);
+        let compiled = compiler().compile(vec![first, second]);
         assert_eq!(&*found(&compiled, "/x").unwrap().id, "a");
         assert_eq!(effects(&compiled), [("b", "path", Effect::NotFound)]);
     }
@@ -285,7 +315,7 @@ mod tests {
             ("x{env.BREAK}", "env.BREAK"),
             ("@request.auth.id", "@request.auth.id"),
         ] {
-            let compiled = compiler().compile(&[row("a", json!({"headers": {"X": template}}))]);
+            let compiled = compiler().compile(vec![row("a", json!({"headers": {"X": template}}))]);
             assert_eq!(effects(&compiled), [("a", "headers", Effect::Unresolved)], "{template}");
             assert!(compiled.problems[0].reason.starts_with(expression));
             let proxy = found(&compiled, "/-/a").unwrap();
@@ -298,7 +328,7 @@ mod tests {
     fn json_of_other_programs_that_is_none_is_a_problem_of_its_field() {
         for (text, expected) in [("{", "headers"), ("[]", "headers"), ("null", ""), ("", "")] {
             let odd = ProxyRow { headers: Some(text.to_owned()), ..row("a", json!({})) };
-            let compiled = compiler().compile(&[odd]);
+            let compiled = compiler().compile(vec![odd]);
             let fields: Vec<_> = compiled.problems.iter().map(|problem| &*problem.field).collect();
             assert_eq!(fields.join(""), expected, "{text}");
         }

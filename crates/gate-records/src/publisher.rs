@@ -77,7 +77,7 @@ impl Publisher {
     async fn load(&mut self) -> Result<(), StoreError> {
         let started = Instant::now();
         let rows = self.store.proxies().await?;
-        let Compiled { snapshot, problems } = self.compiler.compile(&rows);
+        let Compiled { snapshot, problems } = self.compiler.compile(rows);
         let (generation, proxies) = (snapshot.generation(), snapshot.routes().proxies().len());
         self.published.publish(snapshot);
         self.failing = false;

@@ -1,9 +1,10 @@
 //! One row of `_proxies`.
 
+use serde::{Deserialize, Deserializer};
 use std::fmt;
 
 /// One row of `_proxies` (contract §3.1). Columns of JSON are kept as text, `None` where they are null.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Deserialize)]
 pub struct ProxyRow {
     /// 15 characters of `a-z0-9`, never changed.
     pub id: String,
@@ -20,8 +21,10 @@ pub struct ProxyRow {
     /// What people say about it; may be empty.
     pub description: String,
     /// Whether requests are forwarded.
+    #[serde(deserialize_with = "flag")]
     pub active: bool,
     /// Whether the prefix is taken off.
+    #[serde(deserialize_with = "flag")]
     pub strip_path: bool,
     /// Who may pass.
     pub access_rule: String,
@@ -30,8 +33,10 @@ pub struct ProxyRow {
     /// Requests at one time; 0 = unlimited.
     pub max_concurrent: i64,
     /// Whether the caller's credentials are forwarded (contract D-8).
+    #[serde(deserialize_with = "flag")]
     pub forward_auth: bool,
     /// Whether the caller's `Accept-Encoding` is forwarded (contract D-25).
+    #[serde(deserialize_with = "flag")]
     pub forward_encoding: bool,
     /// JSON object: header name → template.
     pub headers: Option<String>,
@@ -54,4 +59,9 @@ impl fmt::Debug for ProxyRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProxyRow").field("id", &self.id).field("path", &self.path).finish_non_exhaustive()
     }
+}
+
+/// Databases without booleans have 0 and 1.
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    u8::deserialize(deserializer).map(|flag| flag != 0)
 }

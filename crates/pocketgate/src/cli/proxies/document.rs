@@ -116,3 +116,47 @@ fn records(proxies: Vec<Value>) -> Result<Vec<ProxyRecord>, ReadError> {
 fn rejection(position: usize, record: &ProxyRecord, errors: FieldErrors) -> Rejected {
     Rejected { position, path: record.path.clone(), errors }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Records that are stored as they are; texts are all that could mean something in YAML.
+    fn records() -> impl Strategy<Value = Vec<ProxyRecord>> {
+        let text = prop_oneof![
+            "\\PC{0,20}",
+            "[yYnN~]|true|null|0x1|1e3|- a|a: b|#|'|\"|\\||>|%|@|`|\\{\\}|\\[|!!str"
+        ];
+        let headers = prop::collection::btree_map("[A-Za-z]{1,6}", text.clone(), 0..3);
+        let one = ("(/[a-c]{1,2}){1,2}", text, headers, 0..1000_u32, any::<[bool; 4]>());
+        let one = one.prop_filter_map("not storable", |(path, text, headers, timeout, flags)| {
+            let record = ProxyRecord {
+                path,
+                upstream: "https://upstream".to_owned(),
+                name: text.clone(),
+                description: text,
+                headers: serde_json::to_value(headers).ok()?,
+                timeout: f64::from(timeout) / 4.0,
+                active: flags[0],
+                strip_path: flags[1],
+                access_rule: if flags[2] { "true".to_owned() } else { String::new() },
+                forward_auth: flags[3],
+                ..ProxyRecord::default()
+            };
+            record.check().ok().map(|proxy| proxy.record().clone())
+        });
+        prop::collection::vec(one, 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_as_it_was(records in records()) {
+            let document = Document::new(records);
+            for format in [Format::Yaml, Format::Json] {
+                let read = Document::read(&document.write(format).unwrap()).unwrap();
+                prop_assert_eq!(&read, &document.proxies);
+            }
+        }
+    }
+}
