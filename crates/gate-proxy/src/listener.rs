@@ -15,15 +15,19 @@ use tokio::net::TcpListener;
 /// What the system says, [`io::ErrorKind::AddrInUse`] above all.
 pub(crate) fn bind(address: SocketAddr, workers: usize) -> io::Result<(SocketAddr, Vec<StdListener>)> {
     if address.port() != 0 {
-        // Sockets that share a port with each other would also share it with another gateway of the same user: a plain
-        // socket finds out.
-        open(address, false)?;
+        probe(address)?;
     }
     let first = open(address, true)?;
     let address = first.local_addr()?;
     let others = (1..workers).map(|_| open(address, true));
     let listeners = std::iter::once(Ok(first)).chain(others).collect::<io::Result<_>>()?;
     Ok((address, listeners))
+}
+
+/// Whether the address is free. Sockets that share a port with each other would also share it with another gateway of
+/// the same user: a plain socket finds out.
+pub(crate) fn probe(address: SocketAddr) -> io::Result<()> {
+    open(address, false).map(drop)
 }
 
 /// Accepts connections for ever; each is served by a task of its own.

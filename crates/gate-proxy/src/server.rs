@@ -58,7 +58,24 @@ pub enum StartError {
     Worker(io::Error),
 }
 
+impl StartError {
+    fn of(address: SocketAddr, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::AddrInUse => StartError::AddressInUse(address),
+            _ => StartError::Listen(address, error),
+        }
+    }
+}
+
 impl Server {
+    /// Finds out whether the data plane could listen there, before anything else is done for it.
+    ///
+    /// # Errors
+    /// What [`Server::start`] would say.
+    pub fn probe(listen: SocketAddr) -> Result<(), StartError> {
+        listener::probe(listen).map_err(|error| StartError::of(listen, error))
+    }
+
     /// Listens and starts the workers. `control` is the runtime that resolves names.
     ///
     /// # Errors
@@ -71,10 +88,7 @@ impl Server {
     ) -> Result<Server, StartError> {
         let workers = config.workers.max(1);
         let (address, listeners) =
-            listener::bind(config.listen, workers).map_err(|error| match error.kind() {
-                io::ErrorKind::AddrInUse => StartError::AddressInUse(config.listen),
-                _ => StartError::Listen(config.listen, error),
-            })?;
+            listener::bind(config.listen, workers).map_err(|error| StartError::of(config.listen, error))?;
         let (draining, is_draining) = watch::channel(false);
         let process = random();
         let dialer_config = DialerConfig {

@@ -35,6 +35,8 @@ pub(crate) struct Gateway {
 /// Opens the records, publishes the first snapshot, starts the control plane, and last of all listens.
 pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     let config = server_config(arguments)?;
+    // Before the data directory is touched: whoever starts a second gateway by mistake has changed nothing.
+    Server::probe(arguments.http).map_err(Failure::other)?;
     log_panics();
     descriptors::raise_limit();
     let runtime = runtime()?;
