@@ -81,6 +81,11 @@ fn size(rng: &mut SmallRng) -> u64 {
     }
 }
 
+/// Nothing here is about time, and the machine may be busy with other things.
+fn patient(upstream: &str) -> Proxy {
+    Proxy::new("/-/up", upstream).timeout(300).timeout_config("{\"response_header\":300,\"dial\":60}")
+}
+
 async fn run_mix(gateway: &Gateway) {
     let seed = seed();
     let mut clients = JoinSet::new();
@@ -107,7 +112,7 @@ async fn run_mix(gateway: &Gateway) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r019_sc_001_ten_thousand_mixed_requests_to_an_http1_upstream() {
     let upstream = Upstream::start(Echo).await;
-    let gateway = Gateway::start([Proxy::new("/-/up", &upstream.url())]).await;
+    let gateway = Gateway::start([patient(&upstream.url())]).await;
     run_mix(&gateway).await;
     assert!(upstream.ledger.complete_count() as u64 >= REQUESTS);
 }
@@ -116,8 +121,7 @@ async fn r019_sc_001_ten_thousand_mixed_requests_to_an_http1_upstream() {
 async fn r019_sc_001_ten_thousand_mixed_requests_to_an_http2_upstream() {
     let authority = TestAuthority::new();
     let upstream = H2Upstream::start(&authority, H2Behaviour::Echo).await;
-    let gateway =
-        Gateway::builder().trusting(&authority).proxy(Proxy::new("/-/up", &upstream.url())).start().await;
+    let gateway = Gateway::builder().trusting(&authority).proxy(patient(&upstream.url())).start().await;
     run_mix(&gateway).await;
     assert!(upstream.ledger.complete_count() as u64 >= REQUESTS);
 }
