@@ -141,7 +141,7 @@ macro_rules! row {
 
 /// SQLite counts rows up as they are made.
 const SELECT_ALL: &str =
-    concat!("SELECT CAST(json_group_array(json(", row!(), r#") ORDER BY "rowid") AS BLOB) FROM "_proxies""#);
+    concat!("SELECT CAST(json_group_array(", row!(), r#" ORDER BY "rowid") AS BLOB) FROM "_proxies""#);
 
 const SELECT_BY_ID: &str = concat!("SELECT CAST(", row!(), r#" AS BLOB) FROM "_proxies" WHERE "id" = ?1"#);
 
