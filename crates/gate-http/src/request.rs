@@ -4,7 +4,9 @@ use crate::connection::ConnectionOptions;
 use crate::framing::Framing;
 use crate::request_line::RequestLine;
 use crate::section::{Next, Section, SectionLimits};
-use crate::{FieldLine, FieldName, Method, Progress, RequestError, Span, Version, grammar, limits};
+use crate::{
+    FieldLine, FieldName, Method, Progress, RequestError, Span, Version, authority, grammar, limits,
+};
 
 /// How the body of a request is framed (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,7 +231,7 @@ impl Facts {
     }
 
     fn add_host(&mut self, span: Span, value: &[u8]) -> Result<(), RequestError> {
-        if !crate::authority::is_authority(value) {
+        if !authority::is_authority(value) {
             return Err(RequestError::BadHost);
         }
         match self.host.replace(span) {

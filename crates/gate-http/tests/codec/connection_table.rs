@@ -1,6 +1,6 @@
 //! Connection, TE, Expect and Upgrade of requests (rows A24, A28, A29; contract H21, H48).
 
-use gate_http::RequestError;
+use gate_http::{FieldName, Progress, RequestError, RequestHead};
 
 use crate::request_harness::{RequestFacts, accept, post_with, refuse_as, with_fields};
 
@@ -180,4 +180,15 @@ fn a29_nobody_waits_without_a_body_or_in_http_1_0() {
         let old = with_fields(b"POST / HTTP/1.0", [&format!("Expect: {value}")[..], "Content-Length: 5"]);
         assert!(!accept(old).expects_continue);
     }
+}
+
+#[test]
+fn a_field_is_found_by_its_name() {
+    let request = post_with(["Cookie: a", "Accept: b", "cookie: c"]);
+    let mut head = RequestHead::new();
+    assert_eq!(head.parse(&request), Ok(Progress::Complete { length: request.len() }));
+    let value = |name| head.field(name).map(|field| field.value.of(&request).to_vec());
+    assert_eq!(value(FieldName::Cookie), Some(b"a".to_vec()));
+    assert_eq!(value(FieldName::Host), Some(b"a".to_vec()));
+    assert_eq!(value(FieldName::Te), None);
 }

@@ -1,8 +1,8 @@
 //! Limits of heads and trailer sections (rows A12, A25).
 
 use gate_http::limits::{
-    HEAD_BYTES_MAX, LINE_BYTES_MAX, REQUEST_FIELDS_MAX, RESPONSE_FIELDS_MAX, TARGET_BYTES_MAX,
-    TRAILER_BYTES_MAX, TRAILER_FIELDS_MAX,
+    HEAD_BYTES_MAX, LINE_BYTES_MAX, METHOD_BYTES_MAX, REQUEST_FIELDS_MAX, REQUEST_LINE_BYTES_MAX,
+    RESPONSE_FIELDS_MAX, TARGET_BYTES_MAX, TRAILER_BYTES_MAX, TRAILER_FIELDS_MAX,
 };
 use gate_http::{
     ChunkError, FieldError, Method, Progress, RequestError, RequestHead, ResponseHead, Trailers,
@@ -54,6 +54,20 @@ fn a25_a_target_of_8_kib_is_accepted_and_more_is_414() {
     {
         check(&request_with_target(length), TARGET_BYTES_MAX + 45, Err(error));
     }
+}
+
+#[test]
+fn a25_the_longest_request_line_is_accepted_and_no_longer_one_waited_for() {
+    let method = "M".repeat(METHOD_BYTES_MAX);
+    let target = format!("/{}", "t".repeat(TARGET_BYTES_MAX - 1));
+    let line = format!("{method} {target} HTTP/1.1\r\n");
+    assert_eq!(line.len(), REQUEST_LINE_BYTES_MAX);
+    check_accepted(format!("{line}Host: a\r\n\r\n").as_bytes(), line.len());
+    let endless = vec![b't'; 2 * REQUEST_LINE_BYTES_MAX];
+    let endless = [b"GET /", &endless[..]].concat();
+    let parse = |length: usize| RequestHead::new().parse(&endless[..length]);
+    assert_eq!(parse(REQUEST_LINE_BYTES_MAX - 1), Ok(Progress::Partial));
+    assert_eq!(parse(REQUEST_LINE_BYTES_MAX), Err(RequestError::TargetTooLong));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Response heads (rows C3 to C8, C11).
 
-use gate_http::{FieldError, FramingError, Method, ResponseBody, ResponseError, Version};
+use gate_http::{
+    FieldError, FieldName, FramingError, Method, ResponseBody, ResponseError, ResponseHead, Version,
+};
 
 use crate::response_harness::{ResponseFacts, accept, accept_answer, refuse_as};
 
@@ -255,4 +257,14 @@ fn h21_connection_names_fields_of_this_connection_only() {
     assert_eq!(facts.named_by_connection, [b"X-Hop"]);
     let lenient = accept(ok(&["Connection: keep-alive; timeout=5, close", "Content-Length: 0"]));
     assert!(!lenient.keep_alive);
+}
+
+#[test]
+fn a_field_is_found_by_its_name() {
+    let response = ok(&["Server: a", "Content-Type: b", "content-type: c"]);
+    let mut head = ResponseHead::new();
+    head.parse(&response, Method::Get).unwrap();
+    let value = |name| head.field(name).map(|field| field.value.of(&response).to_vec());
+    assert_eq!(value(FieldName::ContentType), Some(b"b".to_vec()));
+    assert_eq!(value(FieldName::Location), None);
 }
