@@ -16,8 +16,8 @@ use super::proxy::Proxy;
 use crate::client::{RawClient, Response};
 use crate::deadline::{PATIENCE, eventually, within};
 
-/// How long after the last request a gateway may still be closing connections.
-const SETTLING: Duration = Duration::from_millis(300);
+/// A number of descriptors that has not changed for so long is what an idle gateway holds.
+const SETTLED_AFTER: Duration = Duration::from_millis(300);
 
 /// The real binary, serving on a port of its own; dropping it kills the process.
 pub struct Gateway {
@@ -127,16 +127,19 @@ impl Gateway {
         process::descriptor_count(self.pid)
     }
 
-    /// Its open file descriptors when nothing runs: the fewest over a short while, since a connection that
-    /// was just left is closed a moment later.
+    /// Its open file descriptors once their number stays the same: after the start some files are still
+    /// being opened, and a connection that was just left is closed a moment later.
     pub async fn idle_descriptor_count(&self) -> usize {
-        let mut fewest = self.descriptor_count();
-        let settled = Instant::now() + SETTLING;
-        while Instant::now() < settled {
+        let mut count = self.descriptor_count();
+        let mut since = Instant::now();
+        while since.elapsed() < SETTLED_AFTER {
             tokio::time::sleep(Duration::from_millis(10)).await;
-            fewest = fewest.min(self.descriptor_count());
+            let now = self.descriptor_count();
+            if now != count {
+                (count, since) = (now, Instant::now());
+            }
         }
-        fewest
+        count
     }
 
     /// Sends it a signal.
