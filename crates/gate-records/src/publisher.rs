@@ -1,7 +1,7 @@
 //! Keeps the published snapshot in step with the store.
 
 use crate::{Compiled, Compiler, Effect, EnvironmentPolicy, Problem};
-use gate_snapshot::Published;
+use gate_snapshot::{Published, Snapshot};
 use gate_store::{Changes, Store, StoreError};
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -22,6 +22,9 @@ pub struct Publisher {
     changes: Changes,
     compiler: Compiler,
     published: Arc<Published>,
+    /// The snapshot before the newest one. Kept until the next, when nobody uses it any more in the usual case:
+    /// to free a large one takes a millisecond, which is not to be a worker's.
+    retired: Arc<Snapshot>,
     /// What was logged already: a problem is news once, not at every reload.
     known_problems: HashSet<Problem>,
     /// Whether the last load failed; an outage is logged once as well.
@@ -41,8 +44,10 @@ impl Publisher {
         // Before the load, so that no change falls between the two.
         let changes = store.changes().await?;
         let compiler = Compiler::new(environment);
+        let retired = published.load();
         let known_problems = HashSet::new();
-        let mut publisher = Publisher { store, changes, compiler, published, known_problems, failing: false };
+        let mut publisher =
+            Publisher { store, changes, compiler, published, retired, known_problems, failing: false };
         publisher.load().await?;
         Ok(publisher)
     }
@@ -79,6 +84,7 @@ impl Publisher {
         let rows = self.store.proxies().await?;
         let Compiled { snapshot, problems } = self.compiler.compile(rows);
         let (generation, proxies) = (snapshot.generation(), snapshot.routes().proxies().len());
+        self.retired = self.published.load();
         self.published.publish(snapshot);
         self.failing = false;
         let duration_ms = started.elapsed().as_secs_f64() * 1000.0;

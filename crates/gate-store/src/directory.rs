@@ -3,7 +3,7 @@
 use crate::OpenError;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 /// The name of the database file.
 pub(crate) const DATABASE: &str = "data.db";
@@ -15,7 +15,7 @@ pub(crate) const DATABASE: &str = "data.db";
 /// SQLite puts beside it take theirs from it. What exists keeps the permissions its owner gave it.
 pub(crate) fn prepare(directory: &Path) -> Result<PathBuf, OpenError> {
     create_directory(directory)?;
-    let path = directory.canonicalize().unwrap_or_else(|_| directory.to_owned()).join(DATABASE);
+    let path = path::absolute(directory).unwrap_or_else(|_| directory.to_owned()).join(DATABASE);
     match open_for_writing(&path) {
         Ok(()) => Ok(path),
         Err(_) if path.is_dir() => Err(OpenError::NotADatabase { path }),
