@@ -36,4 +36,5 @@ mod smuggling;
 mod streaming;
 mod syscalls;
 mod timeouts;
+mod upstream_http2;
 mod upstream_tls;

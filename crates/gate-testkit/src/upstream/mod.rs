@@ -4,7 +4,7 @@ mod behaviour;
 mod blackhole;
 mod by_hand;
 mod echo;
-mod h2_upstream;
+mod h2;
 mod ledger;
 mod listening;
 mod misbehaving;
@@ -17,7 +17,7 @@ pub use behaviour::Behaviour;
 pub use blackhole::Blackhole;
 pub use by_hand::ByHand;
 pub use echo::Echo;
-pub use h2_upstream::{H2Behaviour, H2Upstream};
+pub use h2::{H2Behaviour, H2Upstream};
 pub use ledger::{Ledger, ReceivedBody, ReceivedRequest, RequestHead};
 pub use listening::Upstream;
 pub use misbehaving::{

@@ -1,0 +1,19 @@
+//! What an HTTP/2 upstream does with a stream.
+
+/// What an HTTP/2 upstream does with a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum H2Behaviour {
+    /// Answers as [`Echo`](crate::Echo) does.
+    #[default]
+    Echo,
+    /// Answers as `Echo` does, without a length and with a trailer field `X-Checksum: done` after the body.
+    EchoWithTrailers,
+    /// Sends a head and half of the promised body, then resets the stream.
+    ResetInBody,
+    /// Refuses the stream before it did any work (REFUSED_STREAM).
+    Refuse,
+    /// Answers nothing until the stream is gone.
+    Stall,
+    /// Sends a head and then, until the stream is gone, an event ten times a second.
+    Tick,
+}
