@@ -87,7 +87,7 @@ impl Publisher {
         self.retired = self.published.load();
         self.published.publish(snapshot);
         self.failing = false;
-        let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+        let duration_ms = (started.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
         info!(generation, proxies, problems = problems.len(), duration_ms, "configuration loaded");
         self.report(problems);
         Ok(())
