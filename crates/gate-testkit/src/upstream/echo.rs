@@ -2,6 +2,8 @@
 
 use std::io;
 
+use bytes::Bytes;
+
 use super::behaviour::Behaviour;
 use super::peer::Peer;
 use super::reply::{Reply, ReplyFraming};
@@ -22,9 +24,11 @@ impl Behaviour for Echo {
             }
             let body = peer.read_body(&head).await?;
             let reply = Reply::to(&head, &body);
-            peer.send(response_head(&reply, &body.sha256)).await?;
-            if head.method != "HEAD" {
-                send_body(&mut peer, &reply).await?;
+            let reply_head = response_head(&reply, &body.sha256).into_bytes();
+            if head.method == "HEAD" {
+                peer.send(reply_head).await?;
+            } else {
+                send_response(&mut peer, reply_head, &reply).await?;
             }
             if reply.framing == ReplyFraming::Close {
                 break;
@@ -46,15 +50,24 @@ fn response_head(reply: &Reply, request_sha256: &str) -> String {
     )
 }
 
-async fn send_body(peer: &mut Peer, reply: &Reply) -> io::Result<()> {
+/// Head and first block leave in one write, as from any server worth measuring against.
+async fn send_response(peer: &mut Peer, head: Vec<u8>, reply: &Reply) -> io::Result<()> {
     let chunked = reply.framing == ReplyFraming::Chunked;
-    let description = reply.description.iter().map(|text| bytes::Bytes::from(text.clone()));
+    let description = reply.description.iter().map(|text| Bytes::from(text.clone()));
+    let mut unsent = head;
     for block in description.chain(reply.content.clone()) {
         if chunked {
-            peer.send_chunk(block).await?;
-        } else {
-            peer.send(block).await?;
+            unsent.extend_from_slice(format!("{:x}\r\n", block.len()).as_bytes());
         }
+        unsent.extend_from_slice(&block);
+        if chunked {
+            unsent.extend_from_slice(b"\r\n");
+        }
+        peer.send(&unsent).await?;
+        unsent.clear();
     }
-    if chunked { peer.send("0\r\n\r\n").await } else { Ok(()) }
+    if chunked {
+        unsent.extend_from_slice(b"0\r\n\r\n");
+    }
+    peer.send(&unsent).await
 }
