@@ -22,14 +22,13 @@ pub enum Format {
 /// When a subscriber is already installed in this process.
 pub fn start(format: Format) -> Result<(), tracing::subscriber::SetGlobalDefaultError> {
     let filter = EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
     match format {
         Format::Text => {
             tracing::subscriber::set_global_default(builder.with_ansi(io::stderr().is_terminal()).finish())
         }
-        Format::Json => {
-            tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish())
-        }
+        Format::Json => tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish()),
     }
 }
 
