@@ -331,7 +331,10 @@ mod tests {
             let row = guide.lines().find(|line| line.starts_with(&format!("| `{}` |", reason.label())));
             let row = row.unwrap_or_else(|| panic!("no row for {reason:?}"));
             let status = row.split('|').nth(2).unwrap();
-            assert!(status.contains(&reason.status().to_string()) || !status.contains(char::is_numeric), "{row}");
+            assert!(
+                status.contains(&reason.status().to_string()) || !status.contains(char::is_numeric),
+                "{row}"
+            );
         }
         assert_eq!(guide.matches("\n| `").count(), Reason::ALL.len());
     }
