@@ -7,6 +7,8 @@ use gate_testkit::{
     within,
 };
 
+use crate::setup::in_front_of_echo;
+
 /// What the issue promises.
 const CANCEL_MAX: Duration = Duration::from_millis(100);
 
@@ -127,6 +129,23 @@ async fn while_connecting() {
     .await;
     assert!(quickest <= CANCEL_MAX, "{quickest:?}");
     assert_logged_as_client_closed(&gateway).await;
+}
+
+#[tokio::test]
+async fn after_any_byte_of_a_request() {
+    let (gateway, upstream) = in_front_of_echo().await;
+    let baseline = gateway.idle_descriptor_count().await;
+    let request = "POST /-/up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX: 1\r\n\r\n";
+    for sent in 0..request.len() {
+        let mut client = gateway.connect().await;
+        client.send(&request[..sent]).await.unwrap();
+        if sent % 2 == 0 { client.reset() } else { drop(client) }
+    }
+    eventually(PATIENCE, || gateway.descriptor_count() <= baseline && upstream.ledger.open() == 0).await;
+    assert_eq!(upstream.ledger.complete_count(), 0, "no part of a request looks like all of it");
+    let mut client = gateway.connect().await;
+    client.send(request).await.unwrap();
+    assert_eq!(client.read_response().await.unwrap().json()["body_length"], 5);
 }
 
 #[tokio::test]

@@ -116,6 +116,13 @@ async fn connection_cannot_name_away_what_the_request_needs() {
 }
 
 #[tokio::test]
+async fn credentials_that_are_not_ours_are_forwarded() {
+    let headers = forwarded(&["Authorization: Bearer sk-of-another-service", "Cookie: session=theirs"]).await;
+    assert_eq!(headers.values("authorization"), ["Bearer sk-of-another-service"]);
+    assert_eq!(headers.values("cookie"), ["session=theirs"]);
+}
+
+#[tokio::test]
 async fn an_unknown_upgrade_is_not_offered_upstream() {
     let headers =
         forwarded(&["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"]).await;

@@ -77,6 +77,17 @@ async fn two_empty_lines_between_requests_are_skipped() {
     }
 }
 
+#[tokio::test]
+async fn bytes_behind_an_upgrade_are_the_next_request() {
+    let (gateway, upstream) = in_front_of_echo().await;
+    let mut client = gateway.connect().await;
+    let upgrade = "GET /-/up/1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: raw\r\n\r\n";
+    client.send([upgrade, &request("/-/up/2")].concat()).await.unwrap();
+    assert_eq!(client.read_response().await.unwrap().json()["target"], "/1");
+    assert_eq!(client.read_response().await.unwrap().json()["target"], "/2");
+    assert_eq!(upstream.ledger.complete_count(), 2);
+}
+
 /// Sends one request and reports whether the gateway then closes.
 async fn closes_after(client: &mut RawClient, head: &str) -> bool {
     client.send(head).await.unwrap();

@@ -114,6 +114,24 @@ async fn every_line_of_the_json_log_is_json() {
 }
 
 #[tokio::test]
+async fn the_text_log_names_reason_and_request() {
+    let gateway = Gateway::builder().log_as_text().start().await;
+    let response = gateway.get("/-/none").await;
+    let id = response.header("x-request-id").unwrap();
+    let line = gateway.logged(|line| line.text.contains(id)).await;
+    assert!(line.text.contains("not_found") && !line.text.contains('\u{1b}'), "{}", line.text);
+}
+
+#[tokio::test]
+async fn it_listens_on_ipv6() {
+    let upstream = gate_testkit::Upstream::start(gate_testkit::Echo).await;
+    let proxy = Proxy::new("/-/up", &upstream.url());
+    let gateway = Gateway::builder().proxy(proxy).listen("[::1]:0").start().await;
+    assert_eq!(gateway.get("/-/up").await.status(), 200);
+    assert_eq!(upstream.ledger.only_request().head.headers.values("x-forwarded-for"), ["::1"]);
+}
+
+#[tokio::test]
 async fn both_signals_end_an_idle_gateway_with_0() {
     for signal in [Signal::Terminate, Signal::Interrupt] {
         let (mut gateway, _upstream) = in_front_of_echo().await;

@@ -1,6 +1,6 @@
 //! What the gateway answers itself: one shape, one word, one request id (contract D-4, D-5).
 
-use gate_testkit::{CloseAfterRequest, Echo, Gateway, Proxy, ResetBeforeHead, Upstream};
+use gate_testkit::{CloseAfterRequest, Echo, Gateway, PATIENCE, Proxy, ResetBeforeHead, Upstream, within};
 
 use crate::setup::{assert_refused, in_front_of, in_front_of_echo};
 
@@ -138,6 +138,15 @@ async fn an_upstream_that_closes_without_a_word_is_502() {
     let (gateway, upstream) = in_front_of(CloseAfterRequest).await;
     assert_refused(&gateway.get("/-/up").await, 502, "upstream_reset");
     assert_eq!(upstream.ledger.request_count(), 1, "a fresh connection's failure is not retried");
+}
+
+#[tokio::test]
+async fn a_proxy_that_leads_back_here_is_508() {
+    let gateway = Gateway::start([]).await;
+    gateway.add(&Proxy::new("/-/loop", &format!("http://{}/-/loop", gateway.address))).await;
+    within(PATIENCE, async { while gateway.get("/-/loop").await.status() == 404 {} }).await;
+    let response = gateway.get("/-/loop").await;
+    assert_eq!((response.status(), response.gateway_reason()), (508, "loop_detected"), "{}", response.text());
 }
 
 #[tokio::test]

@@ -43,7 +43,17 @@ impl Pocketgate {
 
     /// A command of the binary that inherits no setting of the gateway and reads no input.
     pub fn command() -> Command {
-        let mut command = Command::new(Self::path());
+        Self::with_clean_environment(Command::new(Self::path()))
+    }
+
+    /// As [`Pocketgate::command`], for a process that can open so many descriptors at most.
+    pub fn command_with_descriptors(count: u32) -> Command {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {count} && exec \"$0\" \"$@\"")]).arg(Self::path());
+        Self::with_clean_environment(shell)
+    }
+
+    fn with_clean_environment(mut command: Command) -> Command {
         for (name, _) in env::vars_os().filter(|(name, _)| is_setting(name)) {
             command.env_remove(name);
         }

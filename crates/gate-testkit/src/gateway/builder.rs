@@ -23,13 +23,26 @@ pub struct GatewayBuilder {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     directory: DataDirectory,
+    listen: &'static str,
+    log_format: &'static str,
+    reads_log: bool,
+    descriptors_max: Option<u32>,
 }
 
 impl Default for GatewayBuilder {
     fn default() -> Self {
         let directory =
             DataDirectory::Temporary(TempDir::new().expect("the temporary directory is writable"));
-        Self { proxies: Vec::new(), arguments: Vec::new(), environment: Vec::new(), directory }
+        Self {
+            proxies: Vec::new(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            directory,
+            listen: "127.0.0.1:0",
+            log_format: "json",
+            reads_log: true,
+            descriptors_max: None,
+        }
     }
 }
 
@@ -80,6 +93,34 @@ impl GatewayBuilder {
         self
     }
 
+    /// Listens there instead of on IPv4 loopback; with port 0.
+    #[must_use]
+    pub fn listen(mut self, address: &'static str) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// Logs for a person instead of in JSON; [`LogLine::field`](super::LogLine::field) then finds nothing.
+    #[must_use]
+    pub fn log_as_text(mut self) -> Self {
+        self.log_format = "text";
+        self
+    }
+
+    /// Leaves standard error unread, as a collector does that hangs.
+    #[must_use]
+    pub fn log_nobody_reads(mut self) -> Self {
+        self.reads_log = false;
+        self
+    }
+
+    /// Lets the process have so many descriptors and no more.
+    #[must_use]
+    pub fn descriptors_max(mut self, count: u32) -> Self {
+        self.descriptors_max = Some(count);
+        self
+    }
+
     /// Writes the proxies, starts the binary on a free port and waits until it listens.
     ///
     /// # Panics
@@ -88,14 +129,17 @@ impl GatewayBuilder {
         for proxy in &self.proxies {
             add(proxy, self.directory.path()).await;
         }
-        let mut command = Pocketgate::command();
-        command
-            .args(["serve", "--http", "127.0.0.1:0", "--log-format", "json", "--dir"])
-            .arg(self.directory.path());
-        command.args(&self.arguments).envs(self.environment);
+        let mut command =
+            self.descriptors_max.map_or_else(Pocketgate::command, Pocketgate::command_with_descriptors);
+        command.args(["serve", "--http", self.listen, "--log-format", self.log_format]);
+        command.arg("--dir").arg(self.directory.path()).args(&self.arguments).envs(self.environment);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary can be started");
-        let log = Lines::collect(child.stderr.take().expect("standard error is piped"));
+        let log = if self.reads_log {
+            Lines::collect(child.stderr.take().expect("standard error is piped"))
+        } else {
+            Lines::default()
+        };
         let mut stdout = BufReader::new(child.stdout.take().expect("standard output is piped"));
         let mut line = String::new();
         within(PATIENCE, stdout.read_line(&mut line)).await.expect("standard output is readable");

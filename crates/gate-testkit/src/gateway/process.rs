@@ -1,7 +1,8 @@
 //! What the operating system knows about the running gateway (Linux: `/proc`).
 
 use std::fs;
-use std::process::Command;
+
+use rustix::process::{Pid, kill_process};
 
 /// Signals a test sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,17 +20,17 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// Sends the signal to that process; through `kill`, since the workspace holds no unsafe code.
+    /// Sends the signal to that process.
     pub(super) fn send(self, pid: u32) {
-        let name = match self {
-            Self::Terminate => "TERM",
-            Self::Interrupt => "INT",
-            Self::Kill => "KILL",
-            Self::Stop => "STOP",
-            Self::Continue => "CONT",
+        let signal = match self {
+            Self::Terminate => rustix::process::Signal::TERM,
+            Self::Interrupt => rustix::process::Signal::INT,
+            Self::Kill => rustix::process::Signal::KILL,
+            Self::Stop => rustix::process::Signal::STOP,
+            Self::Continue => rustix::process::Signal::CONT,
         };
-        let status = Command::new("kill").args(["-s", name, &pid.to_string()]).status();
-        assert!(status.is_ok_and(|status| status.success()), "no process {pid} to send {name} to");
+        let process = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
+        kill_process(process, signal).expect("the gateway was not waited for yet");
     }
 }
 
@@ -39,6 +40,15 @@ pub(super) fn resident_bytes(pid: u32) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel reports VmRSS");
     let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().expect("VmRSS is a number of kB");
     kibibytes * 1024
+}
+
+/// Processor time used so far, in the kernel's ticks of 10 ms.
+pub(super) fn processor_ticks(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("the gateway runs");
+    let after_name = stat.rsplit_once(')').expect("the name stands in brackets").1;
+    let fields: Vec<_> = after_name.split_whitespace().collect();
+    // proc(5): utime and stime are fields 14 and 15, the first one after the name is field 3.
+    fields[11..=12].iter().map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
 }
 
 /// Open file descriptors.

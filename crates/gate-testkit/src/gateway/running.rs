@@ -122,6 +122,11 @@ impl Gateway {
         process::resident_bytes(self.pid)
     }
 
+    /// Processor time it has used so far.
+    pub fn processor_time(&self) -> Duration {
+        Duration::from_millis(10 * process::processor_ticks(self.pid))
+    }
+
     /// Its open file descriptors now.
     pub fn descriptor_count(&self) -> usize {
         process::descriptor_count(self.pid)
