@@ -1,6 +1,6 @@
 //! Headers the gateway adds: static text and `{env.NAME}` (contract §3.3, D-7, D-24; defects H8 to H13).
 
-use gate_testkit::{Echo, Gateway, GatewayBuilder, Proxy, Upstream};
+use gate_testkit::{Echo, Gateway, GatewayBuilder, PATIENCE, Proxy, Upstream, eventually};
 
 use crate::reload::execute;
 use crate::setup::assert_refused;
@@ -137,7 +137,10 @@ async fn a_value_with_a_line_break_is_never_sent() {
 #[tokio::test]
 async fn r005_sc_005_secrets_are_in_no_response_and_no_log() {
     let (gateway, upstream) = injecting("X-Key: {env.OPENAI_KEY}", |builder| builder).await;
+    let url = upstream.url();
     drop(upstream);
+    let address = url.trim_start_matches("http://").to_owned();
+    eventually(PATIENCE, || std::net::TcpStream::connect(&address).is_err()).await;
     let response = gateway.get("/-/up").await;
     assert_refused(&response, 502, "upstream_connect");
     gateway.logged(|line| line.field("reason") == "upstream_connect").await;
