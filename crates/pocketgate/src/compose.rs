@@ -89,6 +89,7 @@ async fn close(store: Store, publishing: JoinHandle<Infallible>) {
 async fn exit_at_next_stop(mut signals: Signals) {
     let signal = signals.next_stop().await;
     tracing::warn!(%signal, "ended before everything had finished");
+    gate_telemetry::log::flush();
     std::process::exit(signal.exit_code());
 }
 
