@@ -242,6 +242,7 @@ async fn frozen_and_thawed_it_goes_on() {
     let mut client = gateway.connect().await;
     client.get("/-/up").await;
     gateway.signal(Signal::Stop);
+    eventually(PATIENCE, || gateway.is_stopped()).await;
     client.send_request("GET", "/-/up", &[], b"").await.unwrap();
     assert!(client.is_silent_for(Duration::from_millis(300)).await);
     gateway.signal(Signal::Continue);

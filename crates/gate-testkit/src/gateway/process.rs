@@ -42,6 +42,15 @@ pub(super) fn resident_bytes(pid: u32) -> u64 {
     kibibytes * 1024
 }
 
+/// Whether every thread has stopped: a signal reaches them one after the other.
+pub(super) fn is_stopped(pid: u32) -> bool {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("the gateway runs");
+    tasks.flatten().all(|task| {
+        let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
+        status.lines().any(|line| line.starts_with("State:") && line.contains('T'))
+    })
+}
+
 /// Processor time used so far, in the kernel's ticks of 10 ms.
 pub(super) fn processor_ticks(pid: u32) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("the gateway runs");

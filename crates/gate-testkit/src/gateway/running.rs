@@ -152,6 +152,11 @@ impl Gateway {
         signal.send(self.pid);
     }
 
+    /// Whether [`Signal::Stop`] has stopped all of it.
+    pub fn is_stopped(&self) -> bool {
+        process::is_stopped(self.pid)
+    }
+
     /// Waits until it has ended and returns its exit code; `None` when a signal ended it.
     pub async fn exit_code(&mut self) -> Option<i32> {
         within(PATIENCE, self.child.wait()).await.expect("the process can be waited for").code()
