@@ -12,6 +12,7 @@
 //!
 //! A row passes the same check on its way in and on its way to the data plane, so whatever was saved can be used.
 
+pub mod auth;
 mod compiler;
 mod environment;
 mod field_errors;
@@ -19,6 +20,7 @@ mod plan;
 mod proxies;
 mod publisher;
 mod record_id;
+pub mod secrets;
 mod template;
 mod timestamp;
 
