@@ -2,25 +2,55 @@
 
 use crate::json::Json;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use gate_records::FieldErrors;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::fmt::Display;
+use std::time::Duration;
 
 /// An error with two messages: one for the caller, and perhaps one for the log alone (contract §1.1).
+///
+/// ```text
+/// {"data":{"path":{"code":"validation_required","message":"Cannot be blank."}},"message":"Failed to create record.","status":400}
+/// ```
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
     /// For the caller: a sentence that names nothing internal.
     message: String,
+    /// For the caller's program: an error per field, nested where the field is an object.
+    data: Map<String, Value>,
     /// For the log: the whole cause.
     cause: Option<String>,
+    retry_after: Option<Duration>,
 }
+
+/// Why a request failed, for the request log: left in the extensions of the error's response.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause(pub(crate) String);
 
 impl ApiError {
     /// An error with a message for the caller; an empty message becomes the status's own.
     pub(crate) fn new(status: StatusCode, message: &str) -> Self {
         let message = if message.is_empty() { default_message(status) } else { message };
-        ApiError { status, message: sentence(message), cause: None }
+        ApiError { status, message: sentence(message), data: Map::new(), cause: None, retry_after: None }
+    }
+
+    /// The request cannot be understood or is not acceptable (400).
+    pub(crate) fn bad_request(message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// The caller has to say who they are (401).
+    pub(crate) fn unauthorized(message: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, message)
+    }
+
+    /// The caller may not do this, whoever they are (403).
+    pub(crate) fn forbidden(message: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
     }
 
     /// No such route or record.
@@ -30,31 +60,69 @@ impl ApiError {
 
     /// A fault of ours. The caller learns nothing of `cause`, the log all of it.
     pub(crate) fn internal(cause: impl Display) -> Self {
-        ApiError { cause: Some(cause.to_string()), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "") }
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "").because(cause)
+    }
+
+    /// Says what is wrong with each field.
+    pub(crate) fn with_fields(self, errors: &FieldErrors) -> Self {
+        match serde_json::to_value(errors) {
+            Ok(Value::Object(data)) => self.with_data(data),
+            _ => self,
+        }
+    }
+
+    /// Sets the whole `data` member: nested field errors, or those of a batch.
+    pub(crate) fn with_data(self, data: Map<String, Value>) -> Self {
+        ApiError { data, ..self }
+    }
+
+    /// Adds the cause, for the log alone.
+    pub(crate) fn because(self, cause: impl Display) -> Self {
+        ApiError { cause: Some(cause.to_string()), ..self }
+    }
+
+    /// Says when to try again, in whole seconds rounded up.
+    pub(crate) fn retry_after(self, wait: Duration) -> Self {
+        ApiError { retry_after: Some(wait), ..self }
+    }
+
+    /// The status it answers with.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The body as a value, for an error inside another response (a batch's).
+    pub(crate) fn body(&self) -> Value {
+        serde_json::json!({"data": self.data, "message": self.message, "status": self.status.as_u16()})
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status.as_u16();
-        if let Some(cause) = self.cause {
-            tracing::error!(status, cause, "control plane request failed");
+        let body = Body { data: self.data, message: self.message, status };
+        let mut response = (self.status, Json(body)).into_response();
+        if let Some(wait) = self.retry_after {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        (self.status, Json(Body { data: FieldErrors {}, message: self.message, status })).into_response()
+        if let Some(cause) = self.cause {
+            if self.status.is_server_error() {
+                tracing::error!(status, cause, "control plane request failed");
+            }
+            response.extensions_mut().insert(Cause(cause));
+        }
+        response
     }
 }
 
 /// The members in PocketBase's order.
 #[derive(Serialize)]
 struct Body {
-    data: FieldErrors,
+    data: Map<String, Value>,
     message: String,
     status: u16,
 }
-
-/// No endpoint validates fields yet; the member is an object all the same, never null.
-#[derive(Serialize)]
-struct FieldErrors {}
 
 /// What PocketBase says when nobody said anything better.
 fn default_message(status: StatusCode) -> &'static str {
@@ -83,6 +151,7 @@ fn sentence(message: &str) -> String {
 mod tests {
     use super::*;
     use crate::testing::text_of;
+    use gate_records::FieldError;
 
     #[track_caller]
     fn check_sentence(message: &str, expected: &str) {
@@ -107,6 +176,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_errors_of_fields_are_in_data() {
+        let mut error = FieldError::new("validation_min_text_constraint", "must be at least 2 character(s)");
+        error.params.insert("min".to_owned(), 2.into());
+        let error =
+            ApiError::bad_request("Failed to create record.").with_fields(&FieldErrors::of("path", error));
+        let expected = concat!(
+            r#"{"data":{"path":{"code":"validation_min_text_constraint","message":"Must be at least 2 character(s).","#,
+            r#""params":{"min":2}}},"message":"Failed to create record.","status":400}"#,
+            "\n"
+        );
+        assert_eq!(text_of(error.into_response()).await, expected);
+    }
+
+    #[tokio::test]
     async fn without_a_message_the_status_speaks_for_itself() {
         for (status, message) in [
             (400, "Something went wrong while processing your request."),
@@ -127,5 +210,11 @@ mod tests {
     async fn the_cause_is_not_for_the_caller() {
         let error = ApiError::internal("dial tcp 10.0.0.5:8001: connection refused");
         assert!(!text_of(error.into_response()).await.contains("10.0.0.5"));
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up_to_seconds() {
+        let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "").retry_after(Duration::from_millis(1200));
+        assert_eq!(error.into_response().headers()[RETRY_AFTER], "2");
     }
 }

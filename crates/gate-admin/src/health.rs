@@ -1,6 +1,9 @@
 //! `GET /api/health`: whether the control plane answers (contract §1.11).
 
+use crate::caller::Caller;
+use crate::client_address::ClientAddress;
 use crate::json::Json;
+use http::HeaderMap;
 use serde::Serialize;
 
 /// The success body of the one PocketBase endpoint that says `code` instead of `status`.
@@ -8,28 +11,68 @@ use serde::Serialize;
 pub(crate) struct Health {
     message: &'static str,
     code: u16,
-    data: NothingMore,
+    data: Details,
 }
 
-/// What guests learn beyond "healthy".
-#[derive(Serialize)]
-struct NothingMore {}
-
-/// Answers guests and everyone else alike, as long as this process runs.
-pub(crate) async fn check() -> Json<Health> {
-    Json(Health { message: "API is healthy.", code: 200, data: NothingMore {} })
+/// What superusers learn beyond "healthy".
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Details {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    can_backup: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "realIP")]
+    real_ip: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    possible_proxy_header: Option<&'static str>,
 }
+
+/// Answers as long as this process runs; superusers learn how the gateway sees them.
+pub(crate) async fn check(
+    Caller(caller): Caller,
+    address: ClientAddress,
+    headers: HeaderMap,
+) -> Json<Health> {
+    let is_superuser = caller.is_some_and(|record| record.is_superuser);
+    let data = if is_superuser { Details::of(address, &headers) } else { Details::default() };
+    Json(Health { message: "API is healthy.", code: 200, data })
+}
+
+impl Details {
+    fn of(address: ClientAddress, headers: &HeaderMap) -> Self {
+        let mut known = PROXY_HEADERS.into_iter();
+        Details {
+            can_backup: Some(true),
+            real_ip: Some(address.real),
+            possible_proxy_header: Some(known.find(|name| headers.contains_key(*name)).unwrap_or_default()),
+        }
+    }
+}
+
+/// Fields that proxies of this world put the client's address into. `X-Forwarded-For` always comes from the data plane.
+const PROXY_HEADERS: [&str; 3] = ["CF-Connecting-IP", "Fly-Client-IP", "X-Real-IP"];
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::request;
+    use crate::testing::{SUPERUSER, USER, request};
 
     #[tokio::test]
     async fn health_has_pocketbases_public_shape() {
-        let answer = request("GET", "/api/health", "").await;
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.field("content-type"), Some("application/json"));
-        assert_eq!(answer.body, concat!(r#"{"message":"API is healthy.","code":200,"data":{}}"#, "\n"));
+        for caller in ["", USER, "Authorization: no token\r\n"] {
+            let answer = request("GET", "/api/health", caller).await;
+            assert_eq!(answer.status, 200);
+            assert_eq!(answer.field("content-type"), Some("application/json"));
+            assert_eq!(answer.body, concat!(r#"{"message":"API is healthy.","code":200,"data":{}}"#, "\n"));
+        }
+    }
+
+    #[tokio::test]
+    async fn superusers_learn_how_the_gateway_sees_them() {
+        let fields = format!("{SUPERUSER}X-Forwarded-For: 203.0.113.9, 127.0.0.1\r\nFly-Client-IP: x\r\n");
+        let expected = serde_json::json!(
+            {"canBackup": true, "realIP": "203.0.113.9", "possibleProxyHeader": "Fly-Client-IP"}
+        );
+        assert_eq!(request("GET", "/api/health", &fields).await.json()["data"], expected);
     }
 
     #[tokio::test]

@@ -1,18 +1,19 @@
 //! Every route of the control plane, on one screen.
 
 use crate::error::ApiError;
-use crate::{catch_panic, cors, health, page, security_headers};
+use crate::services::Shared;
+use crate::{caller, catch_panic, cors, fields_filter, health, page, request_id, security_headers};
 use axum::Router;
 use axum::handler::Handler;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, any};
 
 /// The control plane: its routes inside its layers.
-pub(crate) fn router() -> Router {
-    layered(routes())
+pub(crate) fn router(services: Shared) -> Router {
+    layered(routes(), services)
 }
 
-fn routes() -> Router {
+fn routes() -> Router<Shared> {
     Router::new()
         .route("/api/health", get(health::check))
         .route("/_", get(page::show))
@@ -22,15 +23,19 @@ fn routes() -> Router {
 }
 
 /// Outermost last: an answer made by an inner layer passes the outer ones as well.
-pub(crate) fn layered(routes: Router) -> Router {
+pub(crate) fn layered(routes: Router<Shared>, services: Shared) -> Router {
     routes
+        .layer(from_fn(fields_filter::apply))
         .layer(from_fn(catch_panic::answer_with_500))
+        .layer(from_fn_with_state(Shared::clone(&services), caller::authenticate))
+        .layer(from_fn(request_id::add))
         .layer(from_fn(cors::allow_every_origin))
         .layer(from_fn(security_headers::add))
+        .with_state(services)
 }
 
 /// `GET` and `HEAD`; a wrong method is an unknown route, never a 405 with `Allow` (contract §1.1).
-fn get<H: Handler<T, ()>, T: 'static>(handler: H) -> MethodRouter {
+fn get<H: Handler<T, Shared>, T: 'static>(handler: H) -> MethodRouter<Shared> {
     any(not_found).get(handler)
 }
 

@@ -1,10 +1,12 @@
 //! HTTP/1.1 over the in-memory connections the data plane opens.
 
 use crate::router::router;
+use crate::services::Services;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use std::sync::Arc;
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -16,8 +18,8 @@ use tokio::task::JoinSet;
 /// connection, so none run here.
 ///
 /// Cancel-safe in that nothing outlives it: dropping the future ends every connection at once.
-pub async fn serve(connections: mpsc::Receiver<DuplexStream>) {
-    serve_router(connections, router()).await;
+pub async fn serve(connections: mpsc::Receiver<DuplexStream>, services: Arc<Services>) {
+    serve_router(connections, router(services)).await;
 }
 
 pub(crate) async fn serve_router(mut connections: mpsc::Receiver<DuplexStream>, router: Router) {
@@ -43,7 +45,7 @@ async fn serve_connection(connection: DuplexStream, router: Router) {
 #[cfg(test)]
 mod tests {
     use crate::router::{layered, router};
-    use crate::testing::{connect, exchange};
+    use crate::testing::{connect, exchange, services};
     use axum::Router;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -59,7 +61,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_closed_its_sending_side_is_still_answered() {
-        let mut client = connect(router());
+        let mut client = connect(router(services()));
         client.write_all(b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         client.shutdown().await.unwrap();
         let mut answer = String::new();
@@ -69,7 +71,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_answered_and_the_connection_goes_on() {
-        let mut client = connect(layered(Router::new().route("/panic", get(panics))));
+        let mut client = connect(layered(Router::new().route("/panic", get(panics)), services()));
         let request = "GET /panic HTTP/1.1\r\nHost: x\r\n\r\n";
         let last = "GET /panic HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         client.write_all(format!("{request}{last}").as_bytes()).await.unwrap();
@@ -90,7 +92,7 @@ mod tests {
     #[tokio::test]
     async fn serving_ends_when_the_channel_closes() {
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
-        let serving = tokio::spawn(super::serve(receiver));
+        let serving = tokio::spawn(super::serve(receiver, services()));
         drop(sender);
         serving.await.unwrap();
     }

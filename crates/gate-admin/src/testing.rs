@@ -1,9 +1,12 @@
 //! Asks the control plane over an in-memory connection, as the data plane does.
 
+use crate::caller::AuthRecord;
 use crate::router::router;
 use crate::serve::serve_router;
+use crate::services::Services;
 use axum::Router;
 use axum::response::Response;
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
 
@@ -24,6 +27,12 @@ impl Answer {
         value
     }
 
+    /// The body as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).expect("a JSON body")
+    }
+
     fn parse(text: &str) -> Self {
         let (head, body) = text.split_once("\r\n\r\n").expect("a whole head");
         let mut lines = head.split("\r\n");
@@ -36,6 +45,29 @@ impl Answer {
     }
 }
 
+/// The field of a request made by a superuser.
+pub(crate) const SUPERUSER: &str = "Authorization: superuser\r\n";
+/// The field of a request made by a record of `users`.
+pub(crate) const USER: &str = "Authorization: Bearer user\r\n";
+
+/// Services that know two tokens.
+pub(crate) fn services() -> Arc<Services> {
+    let authenticate = |token: String| {
+        let record = match token.as_str() {
+            "superuser" => Some(("su0000000000001", "_superusers", true)),
+            "user" => Some(("us0000000000001", "users", false)),
+            _ => None,
+        };
+        let record = record.map(|(id, collection_name, is_superuser)| AuthRecord {
+            id: id.to_owned(),
+            collection_name: collection_name.to_owned(),
+            is_superuser,
+        });
+        Box::pin(async { record }) as _
+    };
+    Arc::new(Services { authenticate: Arc::new(authenticate) })
+}
+
 /// Sends one request, with more field lines if there are any, and reads the answer.
 pub(crate) async fn request(method: &str, target: &str, fields: &str) -> Answer {
     let head =
@@ -45,7 +77,7 @@ pub(crate) async fn request(method: &str, target: &str, fields: &str) -> Answer 
 
 /// Sends raw bytes and reads until the connection is closed.
 pub(crate) async fn exchange(request: &str) -> String {
-    let mut client = connect(router());
+    let mut client = connect(router(services()));
     client.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     client.read_to_string(&mut answer).await.unwrap();

@@ -146,7 +146,7 @@ impl fmt::Display for FieldErrors {
 impl std::error::Error for FieldErrors {}
 
 /// A JSON number as PocketBase writes it: whole ones without `.0`.
-pub(crate) fn number(value: f64) -> Value {
+pub fn number(value: f64) -> Value {
     // Whole numbers in the range every reader of JSON takes exactly (2^53).
     #[expect(clippy::cast_possible_truncation, reason = "whole and far inside the range of an i64")]
     if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 {

@@ -26,7 +26,7 @@ mod timestamp;
 
 pub use compiler::{Compiled, Compiler, Effect, Problem};
 pub use environment::{EnvironmentError, EnvironmentPolicy};
-pub use field_errors::{FieldError, FieldErrors};
+pub use field_errors::{FieldError, FieldErrors, number as json_number};
 pub use plan::{Entry, Outcome, Plan, Rejected};
 pub use proxies::{CheckedProxy, ProxyRecord, normalise_path};
 pub use publisher::Publisher;

@@ -1,0 +1,21 @@
+//! What the control plane's routes call.
+
+use crate::caller::AuthRecord;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// Everything behind the routes; they hold no state of their own. Put together by the composition root.
+pub struct Services {
+    /// Who a token belongs to.
+    pub authenticate: Authenticate,
+}
+
+/// Asks whose token it is; `None` for one that is expired, revoked, foreign or no token at all.
+pub type Authenticate = Arc<dyn Fn(String) -> Authenticating + Send + Sync>;
+
+/// The answer, when it is there. Dropping it has no effect.
+pub type Authenticating = Pin<Box<dyn Future<Output = Option<AuthRecord>> + Send>>;
+
+/// What handlers take: `State(services): State<Shared>`.
+pub(crate) type Shared = Arc<Services>;
