@@ -42,12 +42,11 @@ fn is_ipv6(address: &[u8]) -> bool {
 }
 
 fn is_port(port: &[u8]) -> bool {
-    !port.starts_with(b"0") && str::from_utf8(port).is_ok_and(is_decimal_u16)
-}
-
-fn is_decimal_u16(digits: &str) -> bool {
-    // `u16::from_str` also takes a plus sign.
-    !digits.starts_with('+') && digits.parse::<u16>().is_ok()
+    let value = port.iter().try_fold(0u32, |value, digit| {
+        let digit = digit.is_ascii_digit().then(|| u32::from(digit - b'0'))?;
+        Some(value * 10 + digit).filter(|value| u16::try_from(*value).is_ok())
+    });
+    !port.starts_with(b"0") && value.is_some_and(|value| value > 0)
 }
 
 #[cfg(test)]

@@ -41,8 +41,22 @@ pub fn is_token(bytes: &[u8]) -> bool {
 /// Bytes above 127 may.
 #[inline]
 pub fn is_field_value(bytes: &[u8]) -> bool {
-    // No early exit: the compiler turns this loop into vector code.
-    bytes.iter().fold(0, |bad, &byte| bad | u8::from(!is_value_byte(byte))) == 0
+    // Eight bytes at a time; values are short, so that wider steps would leave most of the work to a remainder.
+    let (words, rest) = bytes.as_chunks::<8>();
+    let odd = words.iter().fold(0, |odd, word| odd | control_bytes(u64::from_ne_bytes(*word)));
+    // A tab is looked at twice, which costs nothing where it matters: hardly any value has one.
+    (odd == 0 || bytes.iter().all(|&byte| is_value_byte(byte)))
+        && rest.iter().all(|&byte| is_value_byte(byte))
+}
+
+/// Not zero if one of the eight bytes is below 32 or 127.
+#[inline]
+fn control_bytes(word: u64) -> u64 {
+    let of_every_byte = |byte: u8| u64::from_ne_bytes([byte; 8]);
+    let delete = word ^ of_every_byte(0x7f);
+    let is_low = word.wrapping_sub(of_every_byte(0x20)) & !word;
+    let is_delete = delete.wrapping_sub(of_every_byte(1)) & !delete;
+    (is_low | is_delete) & of_every_byte(0x80)
 }
 
 /// Whether `byte` may stand in a field value.

@@ -1,6 +1,7 @@
 //! The relay buffers: 32 KiB each, pooled per worker, held only while bytes are in flight.
 //!
-//! An idle keep-alive connection and a stream between two events hold none. The pool is last in, first out: the buffer
+//! A head that waits for its answer, in case it has to be sent again, is kept in a small one: a thousand waiting
+//! requests hold 4 MiB then, not 32, and a burst of them does not wash the processor's cache. An idle keep-alive connection and a stream between two events hold none. The pool is last in, first out: the buffer
 //! that comes next is the one that is still in the processor's cache.
 
 use std::cell::RefCell;
@@ -18,8 +19,18 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// An empty buffer, from the pool of this thread if it has one.
     pub(crate) fn take() -> Self {
-        let pooled = POOL.with_borrow_mut(Vec::pop);
-        Buffer { bytes: pooled.unwrap_or_else(|| vec![0; CAPACITY].into_boxed_slice()), start: 0, end: 0 }
+        let pooled = POOLS.with_borrow_mut(|pools| pools.large.pop());
+        Self::over(pooled.unwrap_or_else(|| vec![0; CAPACITY].into_boxed_slice()))
+    }
+
+    /// An empty small buffer: for a head alone, which is then kept for a while.
+    pub(crate) fn take_small() -> Self {
+        let pooled = POOLS.with_borrow_mut(|pools| pools.small.pop());
+        Self::over(pooled.unwrap_or_else(|| vec![0; SMALL_CAPACITY].into_boxed_slice()))
+    }
+
+    fn over(bytes: Box<[u8]>) -> Self {
+        Buffer { bytes, start: 0, end: 0 }
     }
 
     /// What was filled and not yet consumed.
@@ -70,6 +81,11 @@ impl Buffer {
         }
     }
 
+    /// How many bytes fit behind what is filled, once that has been moved to the front.
+    pub(crate) fn room(&self) -> usize {
+        self.bytes.len() - (self.end - self.start)
+    }
+
     /// Whether nothing is filled.
     pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end
@@ -84,32 +100,52 @@ impl Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
-        // At the end of the thread the pool may be gone already; then the memory is freed like any other.
-        let _ = POOL.try_with(|pool| {
-            let mut pool = pool.borrow_mut();
-            if pool.len() < POOLED_MAX && bytes.len() == CAPACITY {
-                pool.push(bytes);
-            }
-        });
+        // At the end of the thread the pools may be gone already; then the memory is freed like any other.
+        let _ = POOLS.try_with(|pools| pools.borrow_mut().put(bytes));
+    }
+}
+
+/// The unused buffers of one thread.
+struct Pools {
+    large: Vec<Box<[u8]>>,
+    small: Vec<Box<[u8]>>,
+}
+
+impl Pools {
+    fn put(&mut self, bytes: Box<[u8]>) {
+        let (pool, pooled_max) = match bytes.len() {
+            CAPACITY => (&mut self.large, POOLED_MAX),
+            SMALL_CAPACITY => (&mut self.small, SMALL_POOLED_MAX),
+            _ => return,
+        };
+        if pool.len() < pooled_max {
+            pool.push(bytes);
+        }
     }
 }
 
 /// Gives half of the pooled buffers back to the allocator when none of them was needed for a while.
 pub(crate) fn shrink_pool() {
-    POOL.with_borrow_mut(|pool| {
-        let keep = (pool.len() / 2).max(POOLED_MIN).min(pool.len());
-        pool.truncate(keep);
+    POOLS.with_borrow_mut(|Pools { large, small }| {
+        for pool in [large, small] {
+            let keep = (pool.len() / 2).max(POOLED_MIN).min(pool.len());
+            pool.truncate(keep);
+        }
     });
 }
 
 thread_local! {
-    static POOL: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
+    static POOLS: RefCell<Pools> = const { RefCell::new(Pools { large: Vec::new(), small: Vec::new() }) };
 }
 
 /// 32 KiB (020-FR-017): a head fits whole, and a read of this size costs the kernel no more per byte than a larger one.
 pub(crate) const CAPACITY: usize = 32 * 1024;
+/// 4 KiB, one page: nearly every head fits.
+const SMALL_CAPACITY: usize = 4 * 1024;
 /// 8 MiB per worker: what a burst of 256 requests in flight leaves behind.
 const POOLED_MAX: usize = 256;
+/// 8 MiB per worker as well: 2,000 requests that wait at the same time.
+const SMALL_POOLED_MAX: usize = 2048;
 /// What a worker keeps for good.
 const POOLED_MIN: usize = 8;
 

@@ -115,7 +115,8 @@ impl<'a> Exchange<'a> {
         cx: &mut Context<'_>,
         started: &mut Option<Recycled<ResponseHead>>,
     ) -> Poll<Result<(Recycled<ResponseHead>, usize), Fault>> {
-        if let Poll::Ready(fault) = self.request.poll(cx, self.client, &mut self.upstream, self.timeouts) {
+        let was_running = self.request.is_running();
+        if was_running && let Poll::Ready(fault) = self.poll_request(cx) {
             return Poll::Ready(Err(fault));
         }
         loop {
@@ -136,10 +137,18 @@ impl<'a> Exchange<'a> {
                 Poll::Pending => break,
             }
         }
+        // Once the request is out, what woke us is nearly always the answer: the client is looked at only without one.
+        if !was_running && let Poll::Ready(fault) = self.poll_request(cx) {
+            return Poll::Ready(Err(fault));
+        }
         if self.client.deadline.is_due() {
             return Poll::Ready(Err(self.request.head_timeout(self.client).into()));
         }
         Poll::Pending
+    }
+
+    fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Fault> {
+        self.request.poll(cx, self.client, &mut self.upstream, self.timeouts)
     }
 
     /// The connection ended before the head was complete.
@@ -198,7 +207,7 @@ impl<'a> Exchange<'a> {
             Poll::Pending => {}
         }
         // A client that stays silent is not looked at; one that leaves ends the relay.
-        if let Poll::Ready(fault) = self.request.poll(cx, self.client, &mut self.upstream, self.timeouts) {
+        if let Poll::Ready(fault) = self.poll_request(cx) {
             return Poll::Ready(Err(fault));
         }
         relay::poll_idle(self.client, self.request, download, self.timeouts).map(Err)

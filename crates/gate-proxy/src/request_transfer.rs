@@ -93,6 +93,11 @@ impl RequestTransfer {
         client.poll_gone(cx).map(|()| Reason::ClientClosed.into())
     }
 
+    /// Whether it is still on its way.
+    pub(crate) fn is_running(&self) -> bool {
+        self.sending == Sending::Running
+    }
+
     /// Whether all of it was sent.
     pub(crate) fn is_sent(&self) -> bool {
         self.sending == Sending::Sent

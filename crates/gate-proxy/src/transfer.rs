@@ -188,6 +188,9 @@ impl Transfer {
 
     /// Understands what is at hand, and puts what has to be composed behind what is composed already.
     fn stage(&mut self, input: &mut Option<Buffer>) -> Result<(), TransferFault> {
+        if self.is_understood() && self.passable == 0 {
+            return Ok(());
+        }
         if self.out.room() < ROOM_MIN {
             // Too long to be kept for a second try.
             self.forget();
@@ -420,9 +423,7 @@ impl Outgoing {
     }
 
     fn room(&self) -> usize {
-        self.buffer
-            .as_ref()
-            .map_or(crate::buffer::CAPACITY, |buffer| crate::buffer::CAPACITY - buffer.filled().len())
+        self.buffer.as_ref().map_or(crate::buffer::CAPACITY, Buffer::room)
     }
 
     fn buffer(&mut self) -> &mut Buffer {

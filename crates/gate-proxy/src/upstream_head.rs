@@ -6,9 +6,10 @@ use crate::fault::Fault;
 use crate::forwarded::Forwarded;
 use crate::route::Routed;
 use crate::worker::Worker;
-use gate_http::{FieldLine, FieldName, HeadWriter, RequestBody, RequestHead};
+use gate_http::{FieldLine, FieldName, HeadTooLarge, HeadWriter, RequestBody, RequestHead};
 use gate_snapshot::{HeaderValue, InjectedHeader, Proxy};
 use gate_telemetry::Reason;
+use gate_upstream::ForwardProxy;
 
 /// The request as the upstream gets it, not yet in any protocol's form.
 #[derive(Clone, Copy, Debug)]
@@ -118,15 +119,26 @@ impl<'a> UpstreamHead<'a> {
         }
     }
 
-    /// The head in HTTP/1.1, in a buffer of its own. `absolute_form` is for a forward proxy, with its credentials.
+    /// The head in HTTP/1.1, in a buffer of its own: a small one if nothing is to be composed behind it.
+    /// A forward proxy gets the target in absolute form, and its credentials.
     ///
     /// # Errors
     /// The head does not fit the buffer.
-    pub(crate) fn to_http1(
-        self,
-        forward_proxy: Option<&gate_upstream::ForwardProxy>,
-    ) -> Result<Buffer, Fault> {
-        let mut buffer = Buffer::take();
+    pub(crate) fn to_http1(self, forward_proxy: Option<&ForwardProxy>) -> Result<Buffer, Fault> {
+        if self.head.body() == RequestBody::Empty
+            && let Ok(buffer) = self.compose(Buffer::take_small(), forward_proxy)
+        {
+            return Ok(buffer);
+        }
+        let composed = self.compose(Buffer::take(), forward_proxy);
+        composed.map_err(|error| Fault::because(Reason::TooLargeHead, error))
+    }
+
+    fn compose(
+        &self,
+        mut buffer: Buffer,
+        forward_proxy: Option<&ForwardProxy>,
+    ) -> Result<Buffer, HeadTooLarge> {
         let mut writer = HeadWriter::new(buffer.spare());
         let [base, rest, query] = self.target();
         match forward_proxy {
@@ -148,7 +160,7 @@ impl<'a> UpstreamHead<'a> {
             RequestBody::Chunked => writer.field(b"Transfer-Encoding", b"chunked"),
         }
         writer.end();
-        let length = writer.finish().map_err(|error| Fault::because(Reason::TooLargeHead, error))?;
+        let length = writer.finish()?;
         buffer.fill(length);
         Ok(buffer)
     }
