@@ -7,13 +7,25 @@
 //! behind it and has to pass the same conformance suite (`tests/it/conformance.rs`).
 
 mod changes;
+mod dialect;
 mod directory;
 mod error;
 mod proxy_row;
+mod row;
+mod schema;
+mod select;
 mod sqlite;
+mod statement;
 mod store;
+mod transaction;
+mod value;
 
 pub use changes::Changes;
 pub use error::{Cause, OpenError, StoreError};
 pub use proxy_row::ProxyRow;
+pub use row::Row;
+pub use schema::{Column, ColumnKind, LOGS, PARAMS, PROXIES, SECRETS, SUPERUSERS, Table, USERS};
+pub use select::Select;
 pub use store::{Change, Store};
+pub use transaction::Transaction;
+pub use value::Value;

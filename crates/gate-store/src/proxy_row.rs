@@ -1,9 +1,12 @@
-//! One row of `_proxies`.
+//! One row of `_proxies`, with a field a column.
 
+use crate::{PROXIES, Row};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 
 /// One row of `_proxies` (contract §3.1). Columns of JSON are kept as text, `None` where they are null.
+///
+/// The fields are in the order of the columns of [`PROXIES`].
 #[derive(Clone, PartialEq, Deserialize)]
 pub struct ProxyRow {
     /// 15 characters of `a-z0-9`, never changed.
@@ -52,6 +55,63 @@ pub struct ProxyRow {
     pub rate_limit: Option<String>,
     /// JSON object: repeated attempts (contract D-27).
     pub retry_config: Option<String>,
+}
+
+impl ProxyRow {
+    /// The same as a row of [`PROXIES`].
+    pub fn to_row(&self) -> Row {
+        Row::new(&PROXIES)
+            .with("id", &*self.id)
+            .with("created", &*self.created)
+            .with("updated", &*self.updated)
+            .with("path", &*self.path)
+            .with("upstream", &*self.upstream)
+            .with("name", &*self.name)
+            .with("description", &*self.description)
+            .with("active", self.active)
+            .with("stripPath", self.strip_path)
+            .with("accessRule", &*self.access_rule)
+            .with("timeout", self.timeout)
+            .with("maxConcurrent", self.max_concurrent)
+            .with("forwardAuth", self.forward_auth)
+            .with("forwardEncoding", self.forward_encoding)
+            .with("headers", self.headers.as_deref())
+            .with("circuitBreaker", self.circuit_breaker.as_deref())
+            .with("timeoutConfig", self.timeout_config.as_deref())
+            .with("queueConfig", self.queue_config.as_deref())
+            .with("limits", self.limits.as_deref())
+            .with("rateLimit", self.rate_limit.as_deref())
+            .with("retryConfig", self.retry_config.as_deref())
+    }
+
+    /// A row of [`PROXIES`] as this type.
+    pub fn from_row(row: &Row) -> Self {
+        let text = |column| row.text(column).to_owned();
+        let json = |column| row.json(column).map(str::to_owned);
+        ProxyRow {
+            id: text("id"),
+            created: text("created"),
+            updated: text("updated"),
+            path: text("path"),
+            upstream: text("upstream"),
+            name: text("name"),
+            description: text("description"),
+            active: row.flag("active"),
+            strip_path: row.flag("stripPath"),
+            access_rule: text("accessRule"),
+            timeout: row.number("timeout"),
+            max_concurrent: row.integer("maxConcurrent"),
+            forward_auth: row.flag("forwardAuth"),
+            forward_encoding: row.flag("forwardEncoding"),
+            headers: json("headers"),
+            circuit_breaker: json("circuitBreaker"),
+            timeout_config: json("timeoutConfig"),
+            queue_config: json("queueConfig"),
+            limits: json("limits"),
+            rate_limit: json("rateLimit"),
+            retry_config: json("retryConfig"),
+        }
+    }
 }
 
 /// Shows which row it is and nothing else: headers may hold secrets.

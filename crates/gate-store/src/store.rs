@@ -1,8 +1,10 @@
 //! The store: every read and write of records goes through it.
 
+use crate::dialect::Dialect;
 use crate::directory::DATABASE;
 use crate::sqlite::Sqlite;
-use crate::{Changes, OpenError, ProxyRow, StoreError};
+use crate::statement::Statement;
+use crate::{Changes, OpenError, PROXIES, ProxyRow, Row, Select, StoreError, Table, Transaction, Value};
 use std::path::Path;
 use tokio::sync::watch;
 
@@ -16,7 +18,7 @@ pub struct Store {
     written: watch::Sender<()>,
 }
 
-/// One write.
+/// One write of a proxy.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// A new proxy.
@@ -61,7 +63,7 @@ impl Store {
         }
     }
 
-    /// Every proxy, in the order they were made.
+    /// Every proxy, in the order they were made: what the compiler reads, 10,000 at one go.
     pub async fn proxies(&self) -> Result<Vec<ProxyRow>, StoreError> {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.proxies().await,
@@ -70,25 +72,59 @@ impl Store {
 
     /// The proxy with this id.
     pub async fn proxy(&self, id: &str) -> Result<Option<ProxyRow>, StoreError> {
-        match &self.backend {
-            Backend::Sqlite(sqlite) => sqlite.proxy(id).await,
-        }
+        let found = self.find(&PROXIES, "id", id).await?;
+        Ok(found.as_ref().map(ProxyRow::from_row))
     }
 
     /// The proxy with this very path.
     pub async fn proxy_by_path(&self, path: &str) -> Result<Option<ProxyRow>, StoreError> {
+        let found = self.find(&PROXIES, "path", path).await?;
+        Ok(found.as_ref().map(ProxyRow::from_row))
+    }
+
+    /// The rows asked for.
+    pub async fn select(&self, select: &Select) -> Result<Vec<Row>, StoreError> {
+        self.rows(select.table, Statement::select(select, self.dialect())).await
+    }
+
+    /// How many rows there are.
+    pub async fn count(&self, table: &'static Table) -> Result<u64, StoreError> {
         match &self.backend {
-            Backend::Sqlite(sqlite) => sqlite.proxy_by_path(path).await,
+            Backend::Sqlite(sqlite) => sqlite.count(Statement::count(table)).await,
+        }
+    }
+
+    /// The first row with this very value in a column: by id, by address, by path.
+    pub async fn find(
+        &self,
+        table: &'static Table,
+        column: &'static str,
+        value: impl Into<Value>,
+    ) -> Result<Option<Row>, StoreError> {
+        let statement = Statement::find(table, column, value.into(), self.dialect());
+        Ok(self.rows(table, statement).await?.pop())
+    }
+
+    /// Begins several reads and writes as one. Waits for whoever writes at the moment, for 5 seconds at most.
+    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => Ok(Transaction::sqlite(sqlite.begin().await?, self.written.clone())),
         }
     }
 
     /// Makes every change in the given order, or none. When it returns `Ok` they survive a crash and a loss of power.
     pub async fn apply(&self, changes: &[Change]) -> Result<(), StoreError> {
-        match &self.backend {
-            Backend::Sqlite(sqlite) => sqlite.apply(changes).await?,
+        let mut transaction = self.begin().await?;
+        for change in changes {
+            match change {
+                Change::Insert(row) => transaction.insert(&row.to_row()).await?,
+                Change::Update { row, expected_updated } => {
+                    transaction.update(&row.to_row(), expected_updated.as_deref()).await?;
+                }
+                Change::Delete { id } => transaction.delete(&PROXIES, id).await?,
+            }
         }
-        self.written.send_replace(());
-        Ok(())
+        transaction.commit().await
     }
 
     /// Notices of changes made from now on, by whomever.
@@ -97,5 +133,17 @@ impl Store {
             Backend::Sqlite(sqlite) => sqlite.data_version().await?,
         };
         Ok(Changes::new(source, self.written.clone()))
+    }
+
+    async fn rows(&self, table: &'static Table, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => sqlite.rows(table, statement).await,
+        }
+    }
+
+    fn dialect(&self) -> Dialect {
+        match &self.backend {
+            Backend::Sqlite(_) => Dialect::Sqlite,
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! An open SQLite database.
 
-use super::{DataVersion, open};
+use super::failure::store_error;
+use super::{DataVersion, open, rows};
 use crate::directory::{self, FileIdentity};
-use crate::{OpenError, StoreError};
+use crate::schema::RECORD_TABLES;
+use crate::statement::Statement;
+use crate::{OpenError, Row, StoreError, Table};
 use sqlx::sqlite::SqlitePool;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +27,7 @@ pub(super) struct OpenFile {
 impl Sqlite {
     pub(crate) async fn open(directory: &Path) -> Result<Self, OpenError> {
         let path = directory::prepare(directory)?;
-        let pool = open::open(&path).await?;
+        let pool = open::open(&path, RECORD_TABLES).await?;
         let identity =
             FileIdentity::of(&path).map_err(|cause| OpenError::NotWritable { path: path.clone(), cause })?;
         Ok(Sqlite { pool, file: Arc::new(OpenFile { path, identity }) })
@@ -32,6 +35,22 @@ impl Sqlite {
 
     pub(crate) async fn close(self) {
         self.pool.close().await;
+    }
+
+    pub(crate) async fn rows(
+        &self,
+        table: &'static Table,
+        statement: Statement,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.file.ensure_in_place()?;
+        let mut connection = self.pool.acquire().await.map_err(store_error)?;
+        rows::rows(&mut connection, table, statement).await
+    }
+
+    pub(crate) async fn count(&self, statement: Statement) -> Result<u64, StoreError> {
+        self.file.ensure_in_place()?;
+        let mut connection = self.pool.acquire().await.map_err(store_error)?;
+        rows::count(&mut connection, statement).await
     }
 
     pub(crate) async fn data_version(&self) -> Result<DataVersion, StoreError> {

@@ -1,5 +1,6 @@
 //! What SQLite's result codes mean to the callers of the store.
 
+use crate::Table;
 use crate::error::{Cause, OpenError, StoreError};
 use std::io;
 use std::path::Path;
@@ -42,15 +43,22 @@ pub(super) fn store_error(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// Why the record `id` was not written.
-pub(super) fn write_error(id: &str, error: sqlx::Error) -> StoreError {
+/// Why the row `id` of a table was not written.
+pub(super) fn write_error(table: &'static Table, id: &str, error: sqlx::Error) -> StoreError {
     match error.as_database_error().filter(|error| error.is_unique_violation()) {
         Some(violation) => {
-            let field = if violation.message().contains("_proxies.path") { "path" } else { "id" };
+            let field = violated_column(table, violation.message());
             StoreError::NotUnique { id: id.to_owned(), field }
         }
         None => store_error(error),
     }
+}
+
+/// The first column in `UNIQUE constraint failed: TABLE.COLUMN, TABLE.COLUMN`.
+fn violated_column(table: &'static Table, message: &str) -> &'static str {
+    let names = message.split([' ', ',']).filter_map(|word| word.split_once('.'));
+    let mut columns = names.filter(|(of, _)| *of == table.name).filter_map(|(_, name)| table.column(name));
+    columns.next().map_or("id", |column| column.name)
 }
 
 /// Whether somebody else has the database and it is worth trying again.

@@ -3,9 +3,12 @@
 mod data_version;
 mod database;
 mod failure;
-mod migrations;
 mod open;
 mod proxies;
+mod rows;
+mod schema;
+mod transaction;
 
 pub(crate) use data_version::DataVersion;
 pub(crate) use database::Sqlite;
+pub(crate) use transaction::SqliteTransaction;

@@ -1,7 +1,8 @@
 //! Opening a database file without harming one that is not ours to write.
 
-use super::{failure, migrations};
-use crate::OpenError;
+use super::{failure, schema};
+use crate::schema::VERSION;
+use crate::{OpenError, Table};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -32,14 +33,14 @@ const FILE_HEADER: &[u8] = b"SQLite format 3\0";
 
 /// Looks at the file first, without writing to it, and refuses what is damaged or newer; then brings the schema up
 /// to date and opens the pool.
-pub(super) async fn open(path: &Path) -> Result<SqlitePool, OpenError> {
+pub(super) async fn open(path: &Path, tables: &[&Table]) -> Result<SqlitePool, OpenError> {
     inspect(path).await?;
-    let migrated = async {
+    let updated = async {
         let mut connection = connect_with_log(path).await?;
-        migrations::run(&mut connection).await?;
+        schema::update(&mut connection, tables).await?;
         connection.close().await
     };
-    migrated.await.map_err(|error| failure::open_error(path, error))?;
+    updated.await.map_err(|error| failure::open_error(path, error))?;
     Ok(pool(path))
 }
 
@@ -69,7 +70,7 @@ async fn inspect(path: &Path) -> Result<(), OpenError> {
     }
     let looked = async {
         let mut connection = inspection_options(path).connect().await?;
-        let version = migrations::version(&mut connection).await?;
+        let version = schema::version(&mut connection).await?;
         // One finding is enough to refuse; on a sound database of 10,000 proxies this takes a few milliseconds.
         let finding: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
         connection.close().await?;
@@ -80,8 +81,8 @@ async fn inspect(path: &Path) -> Result<(), OpenError> {
         let finding = finding.lines().last().unwrap_or_default().to_owned();
         return Err(OpenError::Corrupt { path: path.to_owned(), finding });
     }
-    if version > migrations::KNOWN {
-        return Err(OpenError::Newer { path: path.to_owned(), found: version, known: migrations::KNOWN });
+    if version > VERSION {
+        return Err(OpenError::Newer { path: path.to_owned(), found: version, known: VERSION });
     }
     Ok(())
 }

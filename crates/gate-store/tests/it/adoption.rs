@@ -2,8 +2,9 @@
 
 use crate::opening::{execute, other_program};
 use crate::proxies::{full, insert};
+use crate::rows::distinct;
 use crate::sqlite::empty_store;
-use gate_store::Store;
+use gate_store::{PARAMS, SUPERUSERS, Store, USERS};
 use sqlx::Connection;
 
 /// The table as the fork makes it: no defaults worth the name, none of the fields added here.
@@ -35,6 +36,50 @@ async fn r019_sc_005_a_database_of_the_fork_is_taken_over() {
     assert_eq!(row.updated, "2026-01-02 10:00:00.123Z");
     insert(&store, &full(1)).await.unwrap();
     assert!(store.proxy(&full(1).id).await.unwrap() == Some(full(1)));
+}
+
+/// The tables as PocketBase makes them, with a field of the operator's own and without one that the operator deleted.
+const POCKETBASE: &str = r#"
+    CREATE TABLE `_params` (`created` TEXT DEFAULT '' NOT NULL,
+        `id` TEXT PRIMARY KEY DEFAULT ('r'||lower(hex(randomblob(7)))) NOT NULL, `updated` TEXT DEFAULT '' NOT NULL,
+        `value` JSON DEFAULT NULL);
+    INSERT INTO `_params` (id, value) VALUES ('settings', '{"meta":{"appName":"Mine"}}');
+    CREATE TABLE `_superusers` (`created` TEXT DEFAULT '' NOT NULL, `email` TEXT DEFAULT '' NOT NULL,
+        `emailVisibility` BOOLEAN DEFAULT FALSE NOT NULL,
+        `id` TEXT PRIMARY KEY DEFAULT ('r'||lower(hex(randomblob(7)))) NOT NULL,
+        `password` TEXT DEFAULT '' NOT NULL, `tokenKey` TEXT DEFAULT '' NOT NULL,
+        `updated` TEXT DEFAULT '' NOT NULL, `verified` BOOLEAN DEFAULT FALSE NOT NULL);
+    CREATE UNIQUE INDEX `idx_tokenKey_pbc_3142635823` ON `_superusers` (`tokenKey`);
+    CREATE UNIQUE INDEX `idx_email_pbc_3142635823` ON `_superusers` (`email`) WHERE `email` != '';
+    CREATE TABLE `users` (`created` TEXT DEFAULT '' NOT NULL, `email` TEXT DEFAULT '' NOT NULL,
+        `emailVisibility` BOOLEAN DEFAULT FALSE NOT NULL,
+        `id` TEXT PRIMARY KEY DEFAULT ('r'||lower(hex(randomblob(7)))) NOT NULL, `name` TEXT DEFAULT '' NOT NULL,
+        `password` TEXT DEFAULT '' NOT NULL, `tokenKey` TEXT DEFAULT '' NOT NULL,
+        `updated` TEXT DEFAULT '' NOT NULL, `verified` BOOLEAN DEFAULT FALSE NOT NULL,
+        `role` TEXT DEFAULT '' NOT NULL);
+    CREATE UNIQUE INDEX `idx_tokenKey__pb_users_auth_` ON `users` (`tokenKey`);
+    CREATE UNIQUE INDEX `idx_email__pb_users_auth_` ON `users` (`email`) WHERE `email` != '';
+    INSERT INTO `users` (id, email, tokenKey, name, verified, role)
+        VALUES ('abcdefghij01234', 'a@example.com', 'key', 'Ann', TRUE, 'admin');
+"#;
+
+#[tokio::test]
+async fn a_database_of_pocketbase_is_taken_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut other = other_program(directory.path()).await;
+    execute(&mut other, POCKETBASE).await;
+    let store = Store::open(directory.path()).await.unwrap();
+    let user = store.find(&USERS, "email", "a@example.com").await.unwrap().unwrap();
+    assert_eq!((user.text("name"), user.text("avatar"), user.flag("verified")), ("Ann", "", true));
+    let settings = store.find(&PARAMS, "id", "settings").await.unwrap().unwrap();
+    assert_eq!(settings.json("value"), Some(r#"{"meta":{"appName":"Mine"}}"#));
+
+    let mut transaction = store.begin().await.unwrap();
+    transaction.update(&user.with("name", "Bo").with("avatar", "x.png"), None).await.unwrap();
+    transaction.insert(&distinct(&SUPERUSERS, 1)).await.unwrap();
+    transaction.commit().await.unwrap();
+    let role: String = sqlx::query_scalar("SELECT role FROM users").fetch_one(&mut other).await.unwrap();
+    assert_eq!(role, "admin", "a field of the operator's own was touched");
 }
 
 #[tokio::test]

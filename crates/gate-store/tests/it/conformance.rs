@@ -1,7 +1,8 @@
 //! What a store does whatever database it lives in. Every function takes an empty store.
 
 use crate::proxies::{delete, full, insert, plain, update};
-use gate_store::{Change, Store, StoreError};
+use crate::rows::{distinct, tables, write};
+use gate_store::{Change, PARAMS, PROXIES, ProxyRow, SECRETS, SUPERUSERS, Select, Store, StoreError, USERS};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -148,6 +149,116 @@ pub(crate) async fn every_listener_is_told_and_none_of_what_came_before_it(store
     timeout(Duration::from_secs(5), second.changed()).await.unwrap();
 }
 
+pub(crate) async fn a_row_of_any_table_is_read_as_it_was_written(store: &Store) {
+    for table in tables() {
+        let written = distinct(table, 1);
+        write(store, std::slice::from_ref(&written)).await.unwrap();
+        assert_eq!(store.count(table).await.unwrap(), 1);
+        let read = store.find(table, "id", written.id()).await.unwrap().unwrap();
+        assert!(read.values() == written.values(), "{}", table.name);
+        assert!(ProxyRow::from_row(&full(1).to_row()) == full(1));
+    }
+}
+
+pub(crate) async fn rows_are_found_by_any_column(store: &Store) {
+    write(store, &[distinct(&USERS, 1), distinct(&USERS, 2)]).await.unwrap();
+    let found = store.find(&USERS, "email", "email 2").await.unwrap().unwrap();
+    assert_eq!(found.id(), distinct(&USERS, 2).id());
+    assert!(store.find(&USERS, "email", "EMAIL 2").await.unwrap().is_none());
+    assert!(store.find(&USERS, "email", "").await.unwrap().is_none());
+    assert!(store.find(&USERS, "verified", true).await.unwrap().is_some());
+}
+
+pub(crate) async fn rows_are_selected_page_by_page(store: &Store) {
+    let rows: Vec<_> = [3, 1, 2, 5, 4].map(|number| distinct(&USERS, number)).into();
+    write(store, &rows).await.unwrap();
+    for (limit, offset, expected) in
+        [(None, 0, [3, 1, 2, 5, 4].as_slice()), (Some(2), 0, &[3, 1]), (Some(2), 4, &[4]), (None, 3, &[5, 4])]
+    {
+        let expected: Vec<_> = expected.iter().map(|number| distinct(&USERS, *number)).collect();
+        let select = Select { limit, offset, ..Select::all(&USERS) };
+        assert!(store.select(&select).await.unwrap() == expected, "limit {limit:?} offset {offset}");
+    }
+    let beyond = Select { offset: u64::MAX, ..Select::all(&USERS) };
+    assert_eq!(store.select(&beyond).await.unwrap(), []);
+}
+
+pub(crate) async fn what_is_taken_is_named(store: &Store) {
+    for (table, column) in [
+        (&PROXIES, "path"),
+        (&PROXIES, "id"),
+        (&SUPERUSERS, "email"),
+        (&SUPERUSERS, "tokenKey"),
+        (&USERS, "email"),
+        (&USERS, "tokenKey"),
+        (&PARAMS, "id"),
+    ] {
+        write(store, &[distinct(table, 1)]).await.ok();
+        let taken = distinct(table, 1).value(column).clone();
+        let refused = write(store, &[distinct(table, 2).with(column, taken)]).await;
+        assert!(
+            matches!(refused, Err(StoreError::NotUnique { field, .. }) if field == column),
+            "{} {column}: {refused:?}",
+            table.name
+        );
+    }
+}
+
+pub(crate) async fn a_secret_is_unique_in_its_environment(store: &Store) {
+    let secret = distinct(&SECRETS, 1);
+    let elsewhere = distinct(&SECRETS, 2).with("key", secret.text("key"));
+    let again = distinct(&SECRETS, 3).with("key", secret.text("key")).with("env", secret.text("env"));
+    write(store, &[secret, elsewhere]).await.unwrap();
+    let refused = write(store, &[again]).await;
+    assert!(matches!(refused, Err(StoreError::NotUnique { field: "key", .. })), "{refused:?}");
+}
+
+pub(crate) async fn several_rows_may_lack_what_is_unique_otherwise(store: &Store) {
+    let nameless = |number| distinct(&USERS, number).with("email", "");
+    write(store, &[nameless(1), nameless(2)]).await.unwrap();
+    assert_eq!(store.count(&USERS).await.unwrap(), 2);
+}
+
+pub(crate) async fn a_transaction_sees_its_own_writes_and_nobody_else_does(store: &Store) {
+    let mut transaction = store.begin().await.unwrap();
+    transaction.insert(&distinct(&USERS, 1)).await.unwrap();
+    assert_eq!(transaction.count(&USERS).await.unwrap(), 1);
+    assert_eq!(transaction.select(&Select::all(&USERS)).await.unwrap().len(), 1);
+    assert_eq!(store.count(&USERS).await.unwrap(), 0);
+    transaction.commit().await.unwrap();
+    assert_eq!(store.count(&USERS).await.unwrap(), 1);
+}
+
+pub(crate) async fn a_transaction_that_is_dropped_never_was(store: &Store) {
+    let mut changes = store.changes().await.unwrap();
+    let mut transaction = store.begin().await.unwrap();
+    transaction.insert(&distinct(&USERS, 1)).await.unwrap();
+    drop(transaction);
+    assert_eq!(store.count(&USERS).await.unwrap(), 0);
+    assert!(timeout(Duration::from_millis(100), changes.changed()).await.is_err());
+}
+
+pub(crate) async fn what_a_transaction_read_stays_true_until_its_end(store: &Store) {
+    write(store, &[distinct(&PARAMS, 0).with("value", "0")]).await.unwrap();
+    let adders = (0..8).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for _ in 0..5 {
+                let mut transaction = store.begin().await.unwrap();
+                let row = transaction.find(&PARAMS, "id", distinct(&PARAMS, 0).id()).await.unwrap().unwrap();
+                let sum = row.text("value").parse::<u64>().unwrap() + 1;
+                transaction.update(&row.with("value", sum.to_string()), None).await.unwrap();
+                transaction.commit().await.unwrap();
+            }
+        })
+    });
+    for adder in adders.collect::<Vec<_>>() {
+        adder.await.unwrap();
+    }
+    let row = store.find(&PARAMS, "id", distinct(&PARAMS, 0).id()).await.unwrap().unwrap();
+    assert_eq!(row.text("value"), "40");
+}
+
 /// Makes one test of each function above; `$open` gives an empty store and what keeps it alive.
 macro_rules! conformance {
     ($open:path) => {
@@ -165,6 +276,15 @@ macro_rules! conformance {
             writers_at_the_same_time_lose_nothing
             a_change_is_noticed_and_only_a_change
             every_listener_is_told_and_none_of_what_came_before_it
+            a_row_of_any_table_is_read_as_it_was_written
+            rows_are_found_by_any_column
+            rows_are_selected_page_by_page
+            what_is_taken_is_named
+            a_secret_is_unique_in_its_environment
+            several_rows_may_lack_what_is_unique_otherwise
+            a_transaction_sees_its_own_writes_and_nobody_else_does
+            a_transaction_that_is_dropped_never_was
+            what_a_transaction_read_stays_true_until_its_end
         }
     };
     ($open:path: $($name:ident)+) => {

@@ -8,4 +8,5 @@ mod conformance;
 mod crash;
 mod opening;
 mod proxies;
+mod rows;
 mod sqlite;

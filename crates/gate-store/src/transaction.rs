@@ -1,0 +1,111 @@
+//! Several reads and writes as one.
+
+use crate::dialect::Dialect;
+use crate::sqlite::SqliteTransaction;
+use crate::statement::Statement;
+use crate::{Row, Select, StoreError, Table, Value};
+use tokio::sync::watch;
+
+/// Several reads and writes as one: all of them are in the database, or none.
+///
+/// There is one at a time: [`Store::begin`](crate::Store::begin) waits for the one before it, of whatever process,
+/// so that what is read in it stays true until it is committed. Dropping it undoes it.
+#[derive(Debug)]
+pub struct Transaction {
+    backend: Backend,
+    written: watch::Sender<()>,
+}
+
+#[derive(Debug)]
+enum Backend {
+    Sqlite(SqliteTransaction),
+}
+
+impl Transaction {
+    pub(crate) fn sqlite(transaction: SqliteTransaction, written: watch::Sender<()>) -> Self {
+        Transaction { backend: Backend::Sqlite(transaction), written }
+    }
+
+    /// The rows asked for.
+    pub async fn select(&mut self, select: &Select) -> Result<Vec<Row>, StoreError> {
+        let statement = Statement::select(select, self.dialect());
+        self.rows(select.table, statement).await
+    }
+
+    /// How many rows there are.
+    pub async fn count(&mut self, table: &'static Table) -> Result<u64, StoreError> {
+        match &mut self.backend {
+            Backend::Sqlite(sqlite) => sqlite.count(Statement::count(table)).await,
+        }
+    }
+
+    /// The first row with this very value in a column.
+    pub async fn find(
+        &mut self,
+        table: &'static Table,
+        column: &'static str,
+        value: impl Into<Value>,
+    ) -> Result<Option<Row>, StoreError> {
+        let statement = Statement::find(table, column, value.into(), self.dialect());
+        Ok(self.rows(table, statement).await?.pop())
+    }
+
+    /// Adds a row to its table.
+    pub async fn insert(&mut self, row: &Row) -> Result<(), StoreError> {
+        self.write(row.table(), row.id(), Statement::insert(row)).await.map(drop)
+    }
+
+    /// Puts the row in the place of the one with its id, which keeps its `created`. With `expected_updated` it has to
+    /// be as the caller last saw it (contract D-13); without, whatever is there is overwritten.
+    pub async fn update(&mut self, row: &Row, expected_updated: Option<&str>) -> Result<(), StoreError> {
+        let statement = Statement::update(row, expected_updated);
+        if self.write(row.table(), row.id(), statement).await? == 1 {
+            return Ok(());
+        }
+        let id = row.id().to_owned();
+        match self.find(row.table(), "id", id.as_str()).await? {
+            Some(_) => Err(StoreError::Conflict { id }),
+            None => Err(StoreError::NotFound { id }),
+        }
+    }
+
+    /// Takes a row away.
+    pub async fn delete(&mut self, table: &'static Table, id: &str) -> Result<(), StoreError> {
+        match self.write(table, id, Statement::delete(table, id)).await? {
+            0 => Err(StoreError::NotFound { id: id.to_owned() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes it so. When it returns `Ok`, what was written survives a crash and a loss of power.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self.backend {
+            Backend::Sqlite(sqlite) => sqlite.commit().await?,
+        }
+        self.written.send_replace(());
+        Ok(())
+    }
+
+    async fn rows(&mut self, table: &'static Table, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        match &mut self.backend {
+            Backend::Sqlite(sqlite) => sqlite.rows(table, statement).await,
+        }
+    }
+
+    async fn write(
+        &mut self,
+        table: &'static Table,
+        id: &str,
+        statement: Statement,
+    ) -> Result<u64, StoreError> {
+        match &mut self.backend {
+            Backend::Sqlite(sqlite) => sqlite.write(table, id, statement).await,
+        }
+    }
+
+    fn dialect(&self) -> Dialect {
+        match &self.backend {
+            Backend::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+}
