@@ -5,22 +5,12 @@ use crate::services::Shared;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use gate_records::records::AuthRecord;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use std::convert::Infallible;
 use std::sync::Arc;
-
-/// The record a valid token belongs to.
-#[derive(Clone, Debug)]
-pub struct AuthRecord {
-    /// Its id.
-    pub id: String,
-    /// The name of its collection.
-    pub collection_name: String,
-    /// Whether it may do everything.
-    pub is_superuser: bool,
-}
 
 /// The record whose token came with the request. None is a guest: a token that is expired, revoked or foreign makes
 /// nobody, and is no error by itself.
@@ -68,7 +58,7 @@ impl<S: Sync> FromRequestParts<S> for Superuser {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         match parts.extensions.get().cloned().unwrap_or_default() {
-            Caller(Some(record)) if record.is_superuser => Ok(Superuser(record)),
+            Caller(Some(record)) if record.is_superuser() => Ok(Superuser(record)),
             Caller(Some(_)) => {
                 Err(ApiError::forbidden("The authorized record is not allowed to perform this action."))
             }

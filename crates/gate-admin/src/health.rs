@@ -33,7 +33,7 @@ pub(crate) async fn check(
     address: ClientAddress,
     headers: HeaderMap,
 ) -> Json<Health> {
-    let is_superuser = caller.is_some_and(|record| record.is_superuser);
+    let is_superuser = caller.is_some_and(|record| record.is_superuser());
     let data = if is_superuser { Details::of(address, &headers) } else { Details::default() };
     Json(Health { message: "API is healthy.", code: 200, data })
 }

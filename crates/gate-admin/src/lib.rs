@@ -37,6 +37,5 @@ mod services;
 #[cfg(test)]
 mod testing;
 
-pub use caller::AuthRecord;
 pub use serve::serve;
 pub use services::{Authenticate, Authenticating, Services};

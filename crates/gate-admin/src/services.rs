@@ -1,6 +1,6 @@
 //! What the control plane's routes call.
 
-use crate::caller::AuthRecord;
+use gate_records::records::AuthRecord;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

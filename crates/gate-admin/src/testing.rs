@@ -1,11 +1,12 @@
 //! Asks the control plane over an in-memory connection, as the data plane does.
 
-use crate::caller::AuthRecord;
 use crate::router::router;
 use crate::serve::serve_router;
 use crate::services::Services;
 use axum::Router;
 use axum::response::Response;
+use gate_records::collections::{SUPERUSERS, USERS};
+use gate_records::records::{AuthRecord, Record};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
@@ -54,15 +55,11 @@ pub(crate) const USER: &str = "Authorization: Bearer user\r\n";
 pub(crate) fn services() -> Arc<Services> {
     let authenticate = |token: String| {
         let record = match token.as_str() {
-            "superuser" => Some(("su0000000000001", "_superusers", true)),
-            "user" => Some(("us0000000000001", "users", false)),
+            "superuser" => Some(Record::new(&SUPERUSERS)),
+            "user" => Some(Record::new(&USERS)),
             _ => None,
         };
-        let record = record.map(|(id, collection_name, is_superuser)| AuthRecord {
-            id: id.to_owned(),
-            collection_name: collection_name.to_owned(),
-            is_superuser,
-        });
+        let record = record.map(|record| AuthRecord::local(&record));
         Box::pin(async { record }) as _
     };
     Arc::new(Services { authenticate: Arc::new(authenticate) })

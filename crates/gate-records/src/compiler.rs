@@ -126,7 +126,7 @@ fn take_path(good: Arc<Good>, paths: &mut HashSet<String>) -> Result<Arc<Good>, 
 
 impl Problem {
     fn all(row: &ProxyRow, errors: &FieldErrors, effect: Effect) -> Vec<Self> {
-        errors.iter().map(|(field, error)| Self::of(row, field, &error.message, effect)).collect()
+        errors.iter().map(|(field, error)| Self::of(row, &field, &error.message, effect)).collect()
     }
 
     fn of(row: &ProxyRow, field: &str, reason: &str, effect: Effect) -> Self {

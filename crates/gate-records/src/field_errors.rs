@@ -6,9 +6,18 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// What is wrong with a record, field by field: the `data` member of PocketBase's error body (contract §1.1).
+/// The errors of a nested object are nested as the object is: `{"meta":{"appName":{"code",…}}}`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
-pub struct FieldErrors(BTreeMap<String, FieldError>);
+pub struct FieldErrors(BTreeMap<String, Node>);
+
+/// What is wrong below one name.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Node {
+    Error(FieldError),
+    Nested(FieldErrors),
+}
 
 /// What is wrong with one field.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -32,7 +41,21 @@ impl FieldErrors {
 
     /// Adds an error. The first one of a field stays.
     pub fn add(&mut self, field: &str, error: FieldError) {
-        self.0.entry(field.to_owned()).or_insert(error);
+        self.0.entry(field.to_owned()).or_insert(Node::Error(error));
+    }
+
+    /// Adds the errors of a nested object, if there are any. What was said about the field before stays.
+    pub fn nest(&mut self, field: &str, errors: FieldErrors) {
+        if !errors.is_empty() {
+            self.0.entry(field.to_owned()).or_insert(Node::Nested(errors));
+        }
+    }
+
+    /// Adds every error of somebody else's. The first one of a field stays.
+    pub fn extend(&mut self, other: FieldErrors) {
+        for (field, node) in other.0 {
+            self.0.entry(field).or_insert(node);
+        }
     }
 
     /// Keeps the error of a field's result and hands the value on.
@@ -45,14 +68,32 @@ impl FieldErrors {
         self.0.is_empty()
     }
 
-    /// The error of one field.
+    /// The error of one field; `a.b` is a field of a nested object.
     pub fn field(&self, field: &str) -> Option<&FieldError> {
-        self.0.get(field)
+        match self.0.get(field) {
+            Some(Node::Error(error)) => Some(error),
+            Some(Node::Nested(_)) => None,
+            None => match self.0.get(field.split_once('.')?.0)? {
+                Node::Error(_) => None,
+                Node::Nested(errors) => errors.field(field.split_once('.')?.1),
+            },
+        }
     }
 
-    /// Every field with its error, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &FieldError)> {
-        self.0.iter().map(|(field, error)| (field.as_str(), error))
+    /// Every field with its error, by name; the fields of a nested object follow its name and a dot.
+    pub fn iter(&self) -> impl Iterator<Item = (String, &FieldError)> {
+        let mut fields = Vec::new();
+        self.collect_below("", &mut fields);
+        fields.into_iter()
+    }
+
+    fn collect_below<'a>(&'a self, above: &str, fields: &mut Vec<(String, &'a FieldError)>) {
+        for (name, node) in &self.0 {
+            match node {
+                Node::Error(error) => fields.push((format!("{above}{name}"), error)),
+                Node::Nested(errors) => errors.collect_below(&format!("{above}{name}."), fields),
+            }
+        }
     }
 }
 
@@ -73,31 +114,37 @@ impl FieldError {
         self.with("member", member)
     }
 
-    pub(crate) fn required() -> Self {
+    /// There has to be a value.
+    pub fn required() -> Self {
         Self::new("validation_required", "cannot be blank")
     }
 
-    pub(crate) fn text_min(min: usize) -> Self {
+    /// A text with too few characters.
+    pub fn text_min(min: usize) -> Self {
         Self::new("validation_min_text_constraint", format!("must be at least {min} character(s)"))
             .with("min", min)
     }
 
-    pub(crate) fn text_max(max: usize) -> Self {
+    /// A text with too many characters.
+    pub fn text_max(max: usize) -> Self {
         Self::new("validation_max_text_constraint", format!("must be no more than {max} character(s)"))
             .with("max", max)
     }
 
-    pub(crate) fn number_min(min: f64) -> Self {
+    /// A number that is too small.
+    pub fn number_min(min: f64) -> Self {
         Self::new("validation_min_number_constraint", format!("must be greater or equal than {min}"))
             .with("min", number(min))
     }
 
-    pub(crate) fn number_max(max: f64) -> Self {
+    /// A number that is too large.
+    pub fn number_max(max: f64) -> Self {
         Self::new("validation_max_number_constraint", format!("must be less or equal than {max}"))
             .with("max", number(max))
     }
 
-    pub(crate) fn only_int() -> Self {
+    /// A number with decimals.
+    pub fn only_int() -> Self {
         Self::new("validation_only_int_constraint", "decimal numbers are not allowed")
     }
 
@@ -124,6 +171,31 @@ impl FieldError {
 
     pub(crate) fn value(text: impl AsRef<str>) -> Self {
         Self::new("validation_invalid_value", text)
+    }
+
+    /// What PocketBase says of the format of a text.
+    pub fn invalid_format() -> Self {
+        Self::format("invalid value format")
+    }
+
+    /// A text that is no e-mail address.
+    pub fn email() -> Self {
+        Self::new("validation_is_email", "must be a valid email address")
+    }
+
+    /// Two values that have to be the same are not: a repeated password, or a field this caller must not change.
+    pub fn mismatch() -> Self {
+        Self::new("validation_values_mismatch", "values don't match")
+    }
+
+    /// An id stays what it is.
+    pub fn id_changed() -> Self {
+        Self::new("validation_pk_change", "the record primary key cannot be changed")
+    }
+
+    /// What PocketBase says when it has nothing better to say.
+    pub fn invalid_value() -> Self {
+        Self::value("invalid value")
     }
 
     /// Another record has this value.
@@ -183,6 +255,21 @@ mod tests {
             },
         });
         assert_eq!(serde_json::to_value(&errors).unwrap(), expected);
+    }
+
+    #[test]
+    fn errors_of_a_nested_object_are_nested() {
+        let mut errors = FieldErrors::default();
+        errors.nest("smtp", FieldErrors::default());
+        assert!(errors.is_empty(), "no errors are no nested errors");
+        errors.nest("meta", FieldErrors::of("appName", FieldError::required()));
+        errors.add("name", FieldError::required());
+        let required = json!({"code": "validation_required", "message": "Cannot be blank."});
+        let expected = json!({"meta": {"appName": required}, "name": required});
+        assert_eq!(serde_json::to_value(&errors).unwrap(), expected);
+        assert_eq!(errors.field("meta.appName"), Some(&FieldError::required()));
+        assert_eq!((errors.field("meta"), errors.field("name.x"), errors.field("x.y")), (None, None, None));
+        assert_eq!(errors.to_string(), "meta.appName: Cannot be blank.\nname: Cannot be blank.");
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! A row passes the same check on its way in and on its way to the data plane, so whatever was saved can be used.
 
 pub mod auth;
+pub mod collections;
 mod compiler;
 mod environment;
 mod field_errors;
@@ -20,6 +21,7 @@ mod plan;
 mod proxies;
 mod publisher;
 mod record_id;
+pub mod records;
 pub mod secrets;
 mod template;
 mod timestamp;

@@ -3,7 +3,7 @@
 use rand::distr::{Alphanumeric, Distribution};
 
 /// As long as PocketBase's (contract §1.1).
-const LENGTH: usize = 15;
+pub(crate) const LENGTH: usize = 15;
 
 /// A new id: 15 random characters of `a-z0-9`, 77 bits, so that two are never the same by chance.
 pub(crate) fn new() -> String {

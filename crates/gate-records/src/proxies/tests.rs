@@ -30,7 +30,7 @@ fn errors(value: Value) -> FieldErrors {
 fn refused(field: &str, value: Value, code: &str) {
     let errors = errors(json!({ field: value.clone() }));
     let found: Vec<_> = errors.iter().map(|(field, error)| (field, error.code)).collect();
-    assert_eq!(found, [(field, code)], "{field}: {value}");
+    assert_eq!(found, [(field.to_owned(), code)], "{field}: {value}");
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "reads better at every call")]
