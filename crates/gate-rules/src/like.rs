@@ -1,0 +1,206 @@
+//! `~`: patterns, the way SQLite's `LIKE … ESCAPE '\'` reads them.
+//!
+//! `%` stands for any characters, `_` for one, `\` takes away the meaning of what follows. Letters are compared without
+//! their case in ASCII only. Nothing is allocated to match.
+
+use std::str::Chars;
+
+/// What the right side of `~` asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pattern<'a> {
+    text: &'a str,
+    form: Form,
+}
+
+/// How a text is made a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// As it is.
+    Whole,
+    /// With a `%` at both ends, as it is between them.
+    Wrapped,
+    /// Anywhere in the text; only what is escaped already counts as escaped.
+    Contains,
+}
+
+impl<'a> Pattern<'a> {
+    /// A literal or a value of the request: a pattern if it has a `%` that is not escaped, else looked for as it is.
+    pub(crate) fn of_value(text: &'a str) -> Self {
+        let form = if has_wildcard(text) { Form::Whole } else { Form::Contains };
+        Pattern { text, form }
+    }
+
+    /// A column: looked for anywhere, and its wildcards are wildcards.
+    pub(crate) fn of_column(text: &'a str) -> Self {
+        Pattern { text, form: Form::Wrapped }
+    }
+
+    /// Whether `text` matches. A pattern longer than SQLite takes matches nothing.
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        if self.text.len() > PATTERN_BYTES_MAX {
+            return false;
+        }
+        let mut here = (self.tokens(), text.chars());
+        let mut after_any: Option<(Tokens<'_>, Chars<'_>)> = None;
+        loop {
+            match here.0.next() {
+                None if here.1.as_str().is_empty() => return true,
+                Some(Token::Any) => {
+                    after_any = Some(here.clone());
+                    continue;
+                }
+                Some(token) if here.1.next().is_some_and(|character| token.accepts(character)) => continue,
+                _ => {}
+            }
+            // What `%` stands for has to be one character longer.
+            let Some((tokens, characters)) = &mut after_any else { return false };
+            if characters.next().is_none() {
+                return false;
+            }
+            here = (tokens.clone(), characters.clone());
+        }
+    }
+
+    fn tokens(&self) -> Tokens<'a> {
+        let is_open = self.form != Form::Whole;
+        Tokens { form: self.form, begins: is_open, characters: self.text.chars(), ends: is_open }
+    }
+}
+
+/// A part of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    Any,
+    One,
+    Character(char),
+    /// An escape with nothing behind it.
+    Nothing,
+}
+
+impl Token {
+    fn accepts(self, character: char) -> bool {
+        match self {
+            Token::Character(wanted) => wanted.eq_ignore_ascii_case(&character),
+            Token::One | Token::Any => true,
+            Token::Nothing => false,
+        }
+    }
+}
+
+/// The parts of a pattern in their order.
+#[derive(Clone, Debug)]
+struct Tokens<'a> {
+    form: Form,
+    begins: bool,
+    characters: Chars<'a>,
+    ends: bool,
+}
+
+impl Tokens<'_> {
+    fn character(&mut self) -> Option<char> {
+        if std::mem::take(&mut self.begins) {
+            return Some('%');
+        }
+        self.characters.next().or_else(|| std::mem::take(&mut self.ends).then_some('%'))
+    }
+
+    /// What a backslash and its successor stand for.
+    fn escaped(&mut self) -> Token {
+        if self.form == Form::Contains {
+            let next = self.characters.clone().next().filter(|next| is_special(*next));
+            if next.is_some() {
+                self.characters.next();
+            }
+            return Token::Character(next.unwrap_or('\\'));
+        }
+        self.character().map_or(Token::Nothing, Token::Character)
+    }
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        Some(match self.character()? {
+            '%' => Token::Any,
+            '_' if self.form != Form::Contains => Token::One,
+            '\\' => self.escaped(),
+            character => Token::Character(character),
+        })
+    }
+}
+
+fn is_special(character: char) -> bool {
+    matches!(character, '\\' | '%' | '_')
+}
+
+/// Whether a text has a `%` that is not escaped.
+fn has_wildcard(text: &str) -> bool {
+    let mut is_escaped = false;
+    text.chars().any(|character| {
+        let found = character == '%' && !is_escaped;
+        is_escaped = character == '\\' && !is_escaped;
+        found
+    })
+}
+
+/// SQLite's own limit; it also bounds what a hostile pattern costs.
+pub(crate) const PATTERN_BYTES_MAX: usize = 50_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &str, text: &str, expected: bool) {
+        assert_eq!(Pattern::of_value(pattern).matches(text), expected, "{text:?} ~ {pattern:?}");
+    }
+
+    #[test]
+    fn a_text_without_wildcard_is_looked_for_anywhere() {
+        check("b", "abc", true);
+        check("", "", true);
+        check("", "abc", true);
+        check("abcd", "abc", false);
+        check("BC", "abc", true);
+        check("É", "café", false);
+        check("é", "café", true);
+        check("a_c", "abc", false);
+        check("a_c", "xa_cx", true);
+        check(r"a\_c", "a_c", true);
+        check(r"50\%", "50%", true);
+        check(r"50\%", "500", false);
+        check(r"a\b", r"a\b", true);
+        check(r"\", r"a\b", true);
+        check(r"\\", r"a\b", true);
+        check("__", "a_b", false);
+        check("aab", "aaab", true);
+    }
+
+    #[test]
+    fn a_text_with_a_wildcard_is_a_pattern() {
+        check("a%", "abc", true);
+        check("%a", "abc", false);
+        check("a%c", "abbc", true);
+        check("a%c", "abcd", false);
+        check("_b%", "abc", true);
+        check("%é", "CAFé", true);
+        check("%_é", "xé", true);
+        check(r"\_b%", "ab", false);
+        check(r"\x%", "xy", true);
+        check(r"%\", r"a\", false);
+        check("%", "", true);
+        check("%%", "", true);
+        check("a%b%c", "aXbXbXc", true);
+    }
+
+    #[test]
+    fn a_column_is_wrapped_as_it_is() {
+        assert!(Pattern::of_column("b_d").matches("abcde"));
+        assert!(Pattern::of_column("").matches(""));
+        assert!(Pattern::of_column("a%c").matches("xabcx"));
+        // Its last backslash takes the closing wildcard's meaning away.
+        assert!(Pattern::of_column(r"a\").matches("xa%"));
+        assert!(!Pattern::of_column(r"a\").matches(r"xa\b"));
+    }
+}
