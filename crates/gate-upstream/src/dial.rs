@@ -88,6 +88,18 @@ impl Dialer {
         Ok(Connected { protocol, address })
     }
 
+    /// Opens a new connection on which nothing but HTTP/1.1 is spoken, whatever the other end prefers.
+    /// Cancel-safe: a dropped dial closes what it had opened.
+    pub(crate) async fn dial_http1(&self, upstream: &UpstreamId) -> Result<UpstreamStream, DialError> {
+        let stream = self.connect(upstream).await?;
+        Ok(match upstream.scheme() {
+            Scheme::Https => {
+                UpstreamStream::Tls(Box::new(tls::handshake_http1(upstream.host(), stream).await?))
+            }
+            Scheme::Http | Scheme::ControlPlane => UpstreamStream::Tcp(stream),
+        })
+    }
+
     /// A TCP connection to the upstream itself, or to the forward proxy in front of it.
     async fn connect(&self, upstream: &UpstreamId) -> Result<TcpStream, DialError> {
         let Some(proxy) = self.configuration.forward_proxies.for_upstream(upstream) else {

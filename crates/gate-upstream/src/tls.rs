@@ -17,9 +17,33 @@ pub(crate) const ALPN_HTTP2: &[u8] = b"h2";
 /// # Errors
 /// [`DialError::Tls`].
 pub(crate) async fn handshake(host: &str, stream: TcpStream) -> Result<TlsStream<TcpStream>, DialError> {
+    shake_hands(host, stream, configuration()).await
+}
+
+/// The same without HTTP/2.
+///
+/// # Errors
+/// [`DialError::Tls`].
+pub(crate) async fn handshake_http1(
+    host: &str,
+    stream: TcpStream,
+) -> Result<TlsStream<TcpStream>, DialError> {
+    let without_http2 = configuration().map(|configuration| {
+        let mut configuration = ClientConfig::clone(&configuration);
+        configuration.alpn_protocols.retain(|protocol| protocol != ALPN_HTTP2);
+        Arc::new(configuration)
+    });
+    shake_hands(host, stream, without_http2).await
+}
+
+async fn shake_hands(
+    host: &str,
+    stream: TcpStream,
+    configuration: io::Result<Arc<ClientConfig>>,
+) -> Result<TlsStream<TcpStream>, DialError> {
     let failed = |cause: io::Error| DialError::Tls { host: host.to_owned(), cause };
     let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(io::Error::other(error)))?;
-    let connector = TlsConnector::from(configuration().map_err(failed)?);
+    let connector = TlsConnector::from(configuration.map_err(failed)?);
     connector.connect(name, stream).await.map_err(failed)
 }
 
