@@ -26,7 +26,7 @@ pub(crate) struct Owner<'a> {
 }
 
 /// Why a stored secret has no value.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BlobError {
     /// It was made with a master key that is not at hand.
     #[error("is encrypted with another master key than the gateway has")]

@@ -49,6 +49,12 @@ pub enum MasterKeyError {
         /// What the system says.
         cause: io::Error,
     },
+    /// The file was made and is gone.
+    #[error("the master key file {} was taken away while it was made", path.display())]
+    Lost {
+        /// The file.
+        path: PathBuf,
+    },
     /// The system has no randomness to make a key from.
     #[error("no master key can be made: the system has no randomness")]
     NoRandomness,
@@ -123,7 +129,7 @@ impl MasterKeys {
     /// # Errors
     /// When the file cannot be read or holds something else than keys, one a line.
     pub fn from_file(directory: &Path) -> Result<Option<Self>, MasterKeyError> {
-        let path = directory.join(FILE);
+        let path = Self::file(directory);
         let text = match fs::read_to_string(&path) {
             Ok(text) => Zeroizing::new(text),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -135,10 +141,28 @@ impl MasterKeys {
         Ok(Some(MasterKeys { current, previous: keys.collect() }))
     }
 
+    /// Where the file of a data directory is.
+    pub(super) fn file(directory: &Path) -> PathBuf {
+        directory.join(FILE)
+    }
+
+    /// Puts these keys into a new file of a data directory, for its owner's eyes only (0600), unless there is one:
+    /// that is left as it is.
+    pub(super) fn create_file(&self, directory: &Path) -> Result<(), MasterKeyError> {
+        let path = Self::file(directory);
+        // A name of its own for each process: the link is what only one of them makes.
+        let new = directory.join(format!("{NEW_FILE}.{}", std::process::id()));
+        let linked = write_private(&new, &self.lines()).and_then(|()| match fs::hard_link(&new, &path) {
+            Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => Err(cause),
+            _ => fs::remove_file(&new),
+        });
+        linked.and_then(|()| flush_directory(directory)).map_err(|cause| MasterKeyError::File { path, cause })
+    }
+
     /// Puts these keys into the file of a data directory, for its owner's eyes only (0600). Whoever reads it
     /// meanwhile finds all of the old file or all of the new one, and so does whoever reads it after a loss of power.
-    pub fn write_file(&self, directory: &Path) -> Result<(), MasterKeyError> {
-        let path = directory.join(FILE);
+    pub(super) fn write_file(&self, directory: &Path) -> Result<(), MasterKeyError> {
+        let path = Self::file(directory);
         let new = directory.join(NEW_FILE);
         let written = write_private(&new, &self.lines())
             .and_then(|()| fs::rename(&new, &path))
@@ -153,13 +177,19 @@ impl MasterKeys {
 
     /// These keys with a new one in front.
     #[must_use]
-    pub fn succeeded_by(&self, key: MasterKey) -> Self {
+    pub(super) fn succeeded_by(&self, key: MasterKey) -> Self {
         MasterKeys { current: key, previous: self.iter().cloned().collect() }
+    }
+
+    /// These keys, and then others.
+    pub(super) fn followed_by(&self, others: &Self) -> Self {
+        let previous = self.previous.iter().chain(others.iter()).filter(|key| **key != self.current).cloned();
+        MasterKeys { current: self.current.clone(), previous: previous.collect() }
     }
 
     /// The key that encrypts alone, when nothing is encrypted with the others any more.
     #[must_use]
-    pub fn without_previous(&self) -> Self {
+    pub(super) fn without_previous(&self) -> Self {
         MasterKeys { current: self.current.clone(), previous: Vec::new() }
     }
 
