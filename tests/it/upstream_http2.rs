@@ -79,7 +79,7 @@ async fn head_works_over_http2() {
 }
 
 #[tokio::test]
-async fn trailers_are_dropped_over_http2_and_the_connection_stays_in_step() {
+async fn trailers_pass_over_http2_both_ways() {
     let (gateway, upstream) = in_front_of_h2(H2Behaviour::EchoWithTrailers).await;
     let mut client = gateway.connect().await;
     let head = "POST /-/up HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -87,10 +87,23 @@ async fn trailers_are_dropped_over_http2_and_the_connection_stays_in_step() {
     let response = client.read_response().await.unwrap();
     assert_eq!((response.status(), response.end), (200, BodyEnd::Complete), "{}", gateway.log_text());
     let body = upstream.ledger.only_request().body.unwrap();
-    // Not yet: over HTTP/1.1 they pass, and over HTTP/2 they should.
-    assert_eq!((body.length, body.trailers.value("x-sum")), (2, None));
-    assert_eq!(response.trailers.value("x-checksum"), None);
+    assert_eq!((body.length, body.trailers.value("x-sum")), (2, Some("9")));
+    assert_eq!(response.trailers.value("x-checksum"), Some("done"));
+    assert_eq!(upstream.ledger.only_request().head.headers.value("te"), Some("trailers"));
     assert_eq!(client.get("/-/up").await.end, BodyEnd::Complete, "the connection is in step");
+}
+
+#[tokio::test]
+async fn interim_responses_pass_over_http2() {
+    let (gateway, _upstream) = in_front_of_h2(H2Behaviour::EarlyHints).await;
+    let mut client = gateway.connect().await;
+    client.send_request("GET", "/-/up?bytes=10", &[], b"").await.unwrap();
+    let hints = client.read_head().await.unwrap();
+    assert_eq!((hints.status, hints.headers.value("link")), (103, Some("</a.css>; rel=preload")));
+    let response = client.read_response().await.unwrap();
+    assert_eq!((response.status(), response.end), (200, BodyEnd::Complete));
+    client.send("GET /-/up?bytes=10 HTTP/1.0\r\nHost: a\r\n\r\n").await.unwrap();
+    assert_eq!(client.read_response().await.unwrap().status(), 200, "HTTP/1.0 knows no interim responses");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use crate::buffer::Buffer;
 use crate::deadline::{Deadline, Deadlines};
+use http::HeaderMap;
 use socket2::SockRef;
 use std::future::poll_fn;
 use std::io;
@@ -32,6 +33,9 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) struct Socket(pub(crate) TcpStream);
 
+/// Trailer fields between two protocols. Boxed: hardly any message has some.
+pub(crate) type Trailers = Box<HeaderMap>;
+
 /// Something bytes are read from and written to.
 pub(crate) trait Wire {
     /// Reads into the front of `buffer`; 0 = the peer ended its side.
@@ -40,9 +44,13 @@ pub(crate) trait Wire {
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
     /// Pushes out what is still held back.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
-    /// Same, at the end of a message.
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Same, at the end of a message. `trailers` are for a wire that frames its messages itself.
+    fn poll_end(&mut self, cx: &mut Context<'_>, _trailers: &mut Option<Trailers>) -> Poll<io::Result<()>> {
         self.poll_flush(cx)
+    }
+    /// What came behind a body that ended, from a wire that frames its messages itself.
+    fn poll_trailers(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<Option<HeaderMap>>> {
+        Poll::Ready(Ok(None))
     }
 }
 

@@ -1,12 +1,13 @@
 //! The exchange with an HTTP/2 upstream: the general path. The same transfers as over HTTP/1.1, with a stream's two halves in
 //! the place of a connection.
 
-use crate::client::{Client, Wire};
+use crate::client::{Client, Trailers, Wire};
 use crate::fault::Fault;
 use crate::pipeline::{Next, RequestFacts};
 use crate::relay;
 use crate::request_transfer::RequestTransfer;
 use crate::response_head::{self, ClientFraming};
+use crate::route::ProxyRef;
 use crate::transfer::{Body, Framing, Transfer};
 use crate::upstream_head::UpstreamHead;
 use bytes::{Buf, Bytes};
@@ -48,6 +49,14 @@ pub(crate) struct Response {
     closes: bool,
 }
 
+/// What a stream brings before the body.
+enum Head {
+    /// One that tells of progress (1xx).
+    Interim(Http2Response<()>),
+    /// The answer.
+    Final(Http2Response<RecvStream>),
+}
+
 /// The sending half of a stream. Ending it is part of flushing it.
 struct Upload {
     stream: SendStream<Bytes>,
@@ -78,7 +87,7 @@ impl<'a> Exchange<'a> {
         connection: Connection,
         head: Request<()>,
         facts: &'a RequestFacts,
-        timeouts: &'a Timeouts,
+        proxy: &'a ProxyRef,
     ) -> Result<Self, Fault> {
         let Connection { mut sender, stream } = connection;
         let is_whole = !facts.has_body();
@@ -86,20 +95,21 @@ impl<'a> Exchange<'a> {
         crate::connect::while_client_waits(client, ready).await?.map_err(lost)?;
         let (response, upload) = sender.send_request(head, is_whole).map_err(lost)?;
         let upload = Upload { stream: upload, is_ended: is_whole };
-        let request = RequestTransfer::of_body(facts.body, facts);
+        let request = RequestTransfer::of_body(facts, proxy);
+        let timeouts = &proxy.timeouts;
         Ok(Exchange { client, facts, timeouts, request, upload, response, _stream: stream })
     }
 
-    /// Sends the body and waits for the head of the final response. A client that waits for permission to send its body gets it
+    /// Sends the body and waits for the head of the final response; interim responses go straight to the client, except
+    /// 100: a client that waits for permission to send its body gets it
     /// from us: the stream takes the body whenever the upstream reads it.
     pub(crate) async fn response_head(&mut self) -> Result<Response, Fault> {
         if self.facts.expects_continue && self.facts.version == Version::Http11 {
             let interim = response_head::compose_continue();
             self.client.write_all(interim).await.map_err(|_| Reason::ClientClosed)?;
         }
-        let response = poll_fn(|cx| self.poll_head(cx)).await?;
+        let (head, stream) = self.final_head().await?.into_parts();
         self.request.answered();
-        let (head, stream) = response.into_parts();
         let framing = ClientFraming::of_http2(head.status, &head.headers, stream.is_end_stream(), self.facts);
         let keep_alive = self.facts.keep_alive && !framing.closes();
         let composed =
@@ -139,12 +149,34 @@ impl<'a> Exchange<'a> {
         Ok(relay::next(self.request.is_sent(), response.closes))
     }
 
-    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Http2Response<RecvStream>, Fault>> {
+    async fn final_head(&mut self) -> Result<Http2Response<RecvStream>, Fault> {
+        for _ in 0..=INTERIM_RESPONSES_MAX {
+            match poll_fn(|cx| self.poll_head(cx)).await? {
+                Head::Final(response) => return Ok(response),
+                Head::Interim(response) => self.relay_interim(&response).await?,
+            }
+        }
+        Err(Fault::because(Reason::UpstreamProtocol, "too many interim responses"))
+    }
+
+    async fn relay_interim(&mut self, response: &Http2Response<()>) -> Result<(), Fault> {
+        // An HTTP/1.0 client does not know them (RFC 9110 §15.2).
+        if response.status() == StatusCode::CONTINUE || self.facts.version == Version::Http10 {
+            return Ok(());
+        }
+        let interim = response_head::compose_http2_interim(response.status(), response.headers())?;
+        self.client.write_all(interim).await.map_err(|_| Reason::ClientClosed.into())
+    }
+
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Head, Fault>> {
         if let Poll::Ready(fault) = self.request.poll(cx, self.client, &mut self.upload, self.timeouts) {
             return Poll::Ready(Err(fault));
         }
+        if let Poll::Ready(Some(response)) = self.response.poll_informational(cx) {
+            return Poll::Ready(response.map(Head::Interim).map_err(lost));
+        }
         if let Poll::Ready(response) = Pin::new(&mut self.response).poll(cx) {
-            return Poll::Ready(response.map_err(lost));
+            return Poll::Ready(response.map(Head::Final).map_err(lost));
         }
         if self.client.deadline.is_due() {
             return Poll::Ready(Err(self.request.head_timeout(self.client).into()));
@@ -177,6 +209,9 @@ impl UpstreamHead<'_> {
         }
         // The one thing a client asks of its server that an HTTP/2 upstream is not asked for: we answer it ourselves.
         headers.remove(http::header::EXPECT);
+        if self.accepts_trailers() {
+            headers.insert(http::header::TE, HeaderValue::from_static("trailers"));
+        }
         if let RequestBody::Length(length) = self.body() {
             headers.insert(http::header::CONTENT_LENGTH, length.into());
         }
@@ -234,9 +269,13 @@ impl Wire for Upload {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_end(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_end(&mut self, _cx: &mut Context<'_>, trailers: &mut Option<Trailers>) -> Poll<io::Result<()>> {
         if !std::mem::replace(&mut self.is_ended, true) {
-            self.stream.send_data(Bytes::new(), true).map_err(io::Error::other)?;
+            let ended = match trailers.take() {
+                None => self.stream.send_data(Bytes::new(), true),
+                Some(trailers) => self.stream.send_trailers(*trailers),
+            };
+            ended.map_err(io::Error::other)?;
         }
         Poll::Ready(Ok(()))
     }
@@ -266,11 +305,14 @@ impl Wire for Download {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_end(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_trailers(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<HeaderMap>>> {
+        self.stream.poll_trailers(cx).map_err(io::Error::other)
     }
 }
 
 fn lost(error: h2::Error) -> Fault {
     Fault::because(Reason::UpstreamReset, error)
 }
+
+/// More than a server sends that uses them.
+const INTERIM_RESPONSES_MAX: usize = 8;

@@ -180,8 +180,7 @@ async fn exchange_http2(
     facts: &RequestFacts,
     routed: &Routed,
 ) -> Result<Next, Failure> {
-    let mut exchange =
-        http2::Exchange::begin(client, connection, head, facts, &routed.proxy.timeouts).await?;
+    let mut exchange = http2::Exchange::begin(client, connection, head, facts, &routed.proxy).await?;
     let mut response = exchange.response_head().await?;
     let outcome = exchange.relay(&mut response).await;
     outcome.map_err(|fault| Failure::of_relay(fault, response.has_begun()))

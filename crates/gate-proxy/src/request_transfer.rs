@@ -41,19 +41,18 @@ impl RequestTransfer {
     pub(crate) fn new(head: Buffer, facts: &RequestFacts, proxy: &ProxyRef, is_reused: bool) -> Self {
         let body = facts.body;
         let framing = if body == RequestBody::Chunked { Framing::Chunked } else { Framing::Plain };
-        let mut transfer = Transfer::new(head, body_of(body), framing, is_reused);
-        if body == RequestBody::Chunked {
-            transfer.guard_trailers(proxy);
-        }
-        Self::from(transfer, facts)
+        Self::from(Transfer::new(head, body_of(body), framing, is_reused), facts, proxy)
     }
 
     /// The body of a request whose head has gone another way, as bytes.
-    pub(crate) fn of_body(body: RequestBody, facts: &RequestFacts) -> Self {
-        Self::from(Transfer::of_body(body_of(body), Framing::Plain), facts)
+    pub(crate) fn of_body(facts: &RequestFacts, proxy: &ProxyRef) -> Self {
+        Self::from(Transfer::of_body(body_of(facts.body), Framing::Plain), facts, proxy)
     }
 
-    fn from(transfer: Transfer, facts: &RequestFacts) -> Self {
+    fn from(mut transfer: Transfer, facts: &RequestFacts, proxy: &ProxyRef) -> Self {
+        if facts.body == RequestBody::Chunked {
+            transfer.guard_trailers(proxy);
+        }
         RequestTransfer {
             transfer,
             sending: Sending::Running,

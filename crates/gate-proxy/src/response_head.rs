@@ -144,6 +144,26 @@ pub(crate) fn compose_interim(head: &ResponseHead, bytes: &[u8]) -> Result<Buffe
     Ok(buffer)
 }
 
+/// Composes an interim response that came over HTTP/2.
+///
+/// # Errors
+/// The head does not fit the buffer.
+pub(crate) fn compose_http2_interim(status: StatusCode, headers: &HeaderMap) -> Result<Buffer, Fault> {
+    let mut buffer = Buffer::take();
+    let mut writer = HeadWriter::new(buffer.spare());
+    writer.status_line(status.as_u16(), status.canonical_reason().unwrap_or_default().as_bytes());
+    for (name, value) in headers {
+        let known = FieldName::of(name.as_str().as_bytes());
+        if known != FieldName::ContentLength && !known.is_hop_by_hop() {
+            writer.field(name.as_str().as_bytes(), value.as_bytes());
+        }
+    }
+    writer.end();
+    let length = writer.finish().map_err(|error| Fault::because(Reason::UpstreamProtocol, error))?;
+    buffer.fill(length);
+    Ok(buffer)
+}
+
 /// Says what the version does not say by itself (RFC 9112 §9.3).
 pub(crate) fn write_connection(writer: &mut HeadWriter<'_>, version: Version, keep_alive: bool) {
     match (version, keep_alive) {

@@ -6,12 +6,13 @@
 //! the body. A slow receiver stops the reading: at most one buffer is filled on each side.
 
 use crate::buffer::Buffer;
-use crate::client::{Wire, poll_fill, release_if_empty};
+use crate::client::{self, Wire, poll_fill, release_if_empty};
 use crate::route::ProxyRef;
 use crate::upstream_head::is_injected;
 use gate_http::{
-    ChunkError, ChunkedDecoder, FieldLine, LAST_CHUNK, Progress, Trailers, may_be_trailer, write_chunk_size,
+    ChunkError, ChunkedDecoder, FieldName, LAST_CHUNK, Progress, Trailers, may_be_trailer, write_chunk_size,
 };
+use http::{HeaderMap, HeaderName, HeaderValue};
 use std::io;
 use std::task::{Context, Poll, ready};
 
@@ -34,6 +35,8 @@ pub(crate) struct Transfer {
     has_begun: bool,
     /// The proxy whose headers a trailer must not stand for.
     guarded_by: Option<ProxyRef>,
+    /// What is to leave behind a body that is not framed here.
+    trailers: Option<client::Trailers>,
     /// Set whenever bytes moved; the caller clears it.
     pub(crate) moved: bool,
     /// Whom the last poll waited for.
@@ -124,6 +127,7 @@ impl Transfer {
             skip: 0,
             has_begun: false,
             guarded_by: None,
+            trailers: None,
             moved: false,
             waiting_for: Waiting::Source,
         }
@@ -148,7 +152,7 @@ impl Transfer {
             } else if self.is_understood() {
                 release_if_empty(input);
                 self.waiting_for = Waiting::Sink;
-                return sink.poll_end(cx).map_err(|_| TransferFault::Sink);
+                return sink.poll_end(cx, &mut self.trailers).map_err(|_| TransferFault::Sink);
             } else {
                 ready!(self.poll_read(cx, source, input, sink))?;
             }
@@ -286,7 +290,7 @@ impl Transfer {
         let (Body::Trailers(trailers), Some(buffer)) = (&mut self.body, input) else { return Ok(false) };
         if buffer.filled().starts_with(b"\r\n") && trailers.is_none() {
             buffer.consume(2);
-            self.end(&[], &[]);
+            self.end([]);
             return Ok(true);
         }
         let mut parser = trailers.take().unwrap_or_default();
@@ -296,32 +300,26 @@ impl Transfer {
                 Ok(false)
             }
             Progress::Complete { length } => {
-                self.end(parser.fields(), buffer.filled());
+                let bytes = buffer.filled();
+                self.end(parser.fields().iter().map(|line| (line.name.of(bytes), line.value.of(bytes))));
                 buffer.consume(length);
                 Ok(true)
             }
         }
     }
 
-    /// The body is over: ends it in the receiver's framing.
-    fn end(&mut self, trailers: &[FieldLine], bytes: &[u8]) {
+    /// The body is over: ends it in the receiver's framing, with the trailer fields that may pass.
+    fn end<'b>(&mut self, trailers: impl IntoIterator<Item = (&'b [u8], &'b [u8])>) {
         self.body = Body::Done;
-        if self.framing == Framing::Plain {
-            return;
-        }
         let guard = self.guarded_by.as_deref();
-        let out = self.out.buffer();
-        let (last_line, blank_line) = LAST_CHUNK.split_at(b"0\r\n".len());
-        out.append(last_line);
-        for line in trailers {
-            let (name, value) = (line.name.of(bytes), line.value.of(bytes));
-            if may_be_trailer(line.known, name) && !guard.is_some_and(|proxy| is_injected(proxy, name)) {
-                for part in [name, b": ", value, b"\r\n"] {
-                    out.append(part);
-                }
-            }
+        let may_pass = |(name, _): &(&[u8], &[u8])| {
+            may_be_trailer(FieldName::of(name), name) && !guard.is_some_and(|proxy| is_injected(proxy, name))
+        };
+        let trailers = trailers.into_iter().filter(may_pass);
+        match self.framing {
+            Framing::Plain => self.trailers = header_map(trailers),
+            Framing::Chunked => compose_end(self.out.buffer(), trailers),
         }
-        out.append(blank_line);
     }
 
     /// Frames payload as one chunk.
@@ -403,14 +401,42 @@ impl Transfer {
         if count > 0 {
             return Poll::Ready(Ok(()));
         }
-        match self.body {
-            Body::UntilClose => {
-                self.end(&[], &[]);
-                Poll::Ready(Ok(()))
-            }
-            _ => Poll::Ready(Err(TransferFault::Truncated)),
+        if !matches!(self.body, Body::UntilClose) {
+            return Poll::Ready(Err(TransferFault::Truncated));
+        }
+        let trailers = ready!(source.poll_trailers(cx)).map_err(TransferFault::Source)?;
+        // What is too long for an HTTP/1.1 peer of ours does not pass.
+        let trailers = trailers.filter(|trailers| section_bytes(trailers) <= TRAILER_BYTES_MAX);
+        self.end(trailers.iter().flatten().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes())));
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The last chunk, the trailer section behind it, the blank line.
+fn compose_end<'b>(out: &mut Buffer, trailers: impl Iterator<Item = (&'b [u8], &'b [u8])>) {
+    let (last_line, blank_line) = LAST_CHUNK.split_at(b"0\r\n".len());
+    out.append(last_line);
+    for (name, value) in trailers {
+        for part in [name, b": ", value, b"\r\n"] {
+            out.append(part);
         }
     }
+    out.append(blank_line);
+}
+
+/// Trailer fields for a wire that frames them itself; what its grammar does not allow is left out.
+fn header_map<'b>(trailers: impl Iterator<Item = (&'b [u8], &'b [u8])>) -> Option<client::Trailers> {
+    let mut fields = HeaderMap::new();
+    for (name, value) in trailers {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+            fields.append(name, value);
+        }
+    }
+    if fields.is_empty() { None } else { Some(Box::new(fields)) }
+}
+
+fn section_bytes(trailers: &HeaderMap) -> usize {
+    trailers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum()
 }
 
 impl Outgoing {
@@ -453,5 +479,7 @@ fn some_written(count: usize) -> io::Result<usize> {
 
 /// A size line of 16 digits, and two line ends.
 const CHUNK_FRAMING_BYTES_MAX: usize = 20;
-/// What must be free in the composing buffer before more is put in: a whole trailer section (8 KiB) and its framing.
-const ROOM_MIN: usize = 9 * 1024;
+/// A trailer section: what the codec allows as well.
+const TRAILER_BYTES_MAX: usize = 8 * 1024;
+/// What must be free in the composing buffer before more is put in: a whole trailer section and its framing.
+const ROOM_MIN: usize = TRAILER_BYTES_MAX + 1024;

@@ -88,6 +88,11 @@ impl<'a> UpstreamHead<'a> {
         [base, rest, self.head.query().of(self.bytes)]
     }
 
+    /// Whether the client reads trailers.
+    pub(crate) fn accepts_trailers(&self) -> bool {
+        self.head.accepts_trailers()
+    }
+
     /// How the body is framed.
     pub(crate) fn body(&self) -> RequestBody {
         self.head.body()

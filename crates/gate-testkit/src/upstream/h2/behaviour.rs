@@ -8,6 +8,8 @@ pub enum H2Behaviour {
     Echo,
     /// Answers as `Echo` does, without a length and with a trailer field `X-Checksum: done` after the body.
     EchoWithTrailers,
+    /// Sends a 103 with a `Link` field, then answers as `Echo` does.
+    EarlyHints,
     /// Sends a head and half of the promised body, then resets the stream.
     ResetInBody,
     /// Refuses the stream before it did any work (REFUSED_STREAM).

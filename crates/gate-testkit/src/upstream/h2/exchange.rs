@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use sha2::{Digest, Sha256};
 
 use super::behaviour::H2Behaviour;
@@ -56,6 +56,10 @@ impl Exchange {
             H2Behaviour::Tick => {
                 tick(respond.send_response(response(&reply, &body.sha256, None), false)?).await
             }
+            H2Behaviour::EarlyHints => {
+                respond.send_informational(early_hints())?;
+                send_body(&mut respond.send_response(with_length, false)?, &reply, None).await
+            }
             H2Behaviour::Echo if head.method == "HEAD" || reply.length == 0 => {
                 respond.send_response(with_length, true).map(drop)
             }
@@ -68,6 +72,13 @@ impl Exchange {
             }
         }
     }
+}
+
+fn early_hints() -> Response<()> {
+    let mut hints = Response::new(());
+    *hints.status_mut() = StatusCode::EARLY_HINTS;
+    hints.headers_mut().insert(http::header::LINK, HeaderValue::from_static("</a.css>; rel=preload"));
+    hints
 }
 
 async fn tick(mut stream: SendStream<Bytes>) -> Result<(), h2::Error> {
@@ -120,10 +131,7 @@ fn response(reply: &Reply, request_sha256: &str, length: Option<u64>) -> Respons
 }
 
 fn trailers() -> HeaderMap {
-    HeaderMap::from_iter([(
-        http::HeaderName::from_static("x-checksum"),
-        http::HeaderValue::from_static("done"),
-    )])
+    HeaderMap::from_iter([(HeaderName::from_static("x-checksum"), HeaderValue::from_static("done"))])
 }
 
 async fn send_body(
