@@ -198,6 +198,17 @@ impl FieldError {
         Self::value("invalid value")
     }
 
+    pub(crate) fn length(min: usize, max: usize) -> Self {
+        Self::new("validation_length_out_of_range", format!("the length must be between {min} and {max}"))
+            .with("min", min)
+            .with("max", max)
+    }
+
+    pub(crate) fn min_greater_equal_than(threshold: i64) -> Self {
+        Self::new("validation_min_greater_equal_than_required", format!("must be no less than {threshold}"))
+            .with("threshold", threshold)
+    }
+
     /// Another record has this value.
     pub fn not_unique() -> Self {
         Self::new("validation_not_unique", "value must be unique")

@@ -1,9 +1,17 @@
 //! Who a caller is: passwords, tokens, and what holds back those who guess.
 
+mod authenticator;
+mod first_superuser;
 mod passwords;
+mod stored;
+mod superusers;
 mod throttle;
+mod token_secrets;
 mod tokens;
 
+pub use authenticator::{Authenticated, Authenticator, Credentials, IDENTITY_FIELDS, Login, LoginError};
+pub use first_superuser::{FirstSuperuser, SetupError};
 pub use passwords::{PasswordError, Passwords};
+pub use superusers::{Superuser, SuperuserError, Superusers};
 pub use throttle::{Attempt, LoginThrottle, Throttled};
 pub use tokens::{Claims, InvalidToken, SigningKey, TokenKind, UnverifiedToken};

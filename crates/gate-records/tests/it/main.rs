@@ -1,6 +1,7 @@
-//! What needs a real store: publishing, secrets.
+//! What needs a real store: logging in, publishing, secrets.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops with a panic that says why")]
 
+mod auth;
 mod publisher;
 mod secrets;
