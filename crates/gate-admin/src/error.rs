@@ -2,7 +2,7 @@
 
 use crate::json::Json;
 use axum::response::{IntoResponse, Response};
-use gate_records::FieldErrors;
+use gate_records::{FieldErrors, StoreError};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
@@ -115,6 +115,29 @@ impl IntoResponse for ApiError {
         response
     }
 }
+
+/// What the store could not do for anybody. What it refused for what was in the records is for the services to say.
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let unavailable = |message| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message);
+        let answer = match &error {
+            StoreError::NotFound { .. } => ApiError::not_found(),
+            StoreError::NotUnique { .. } | StoreError::Conflict { .. } => ApiError::bad_request(""),
+            StoreError::Busy => unavailable("The database is busy.").retry_after(BUSY_WAIT),
+            StoreError::Full => {
+                ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "There is no space left for the database.")
+            }
+            StoreError::ReadOnly => unavailable("The database is read-only."),
+            StoreError::Replaced | StoreError::Failed(_) => {
+                ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "")
+            }
+        };
+        answer.because(error)
+    }
+}
+
+/// Whoever holds the lock is given as long again as we have waited for it.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
 
 /// The members in PocketBase's order.
 #[derive(Serialize)]

@@ -19,6 +19,7 @@
 mod caller;
 mod catch_panic;
 mod client_address;
+mod collections;
 mod cors;
 mod error;
 mod fields_filter;
@@ -27,13 +28,16 @@ mod health;
 mod json;
 mod list;
 mod page;
+mod path;
 mod payload;
 mod query;
 mod request_id;
+mod request_info;
 mod router;
 mod security_headers;
 mod serve;
 mod services;
+mod settings;
 #[cfg(test)]
 mod testing;
 

@@ -2,7 +2,10 @@
 
 use crate::error::ApiError;
 use crate::services::Shared;
-use crate::{caller, catch_panic, cors, fields_filter, health, page, request_id, security_headers};
+use crate::{
+    caller, catch_panic, collections, cors, fields_filter, health, page, request_id, security_headers,
+    settings,
+};
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -16,6 +19,17 @@ pub(crate) fn router(services: Shared) -> Router {
 fn routes() -> Router<Shared> {
     Router::new()
         .route("/api/health", get(health::check))
+        .route("/api/settings", get(settings::view).patch(settings::update))
+        .route("/api/collections", get(collections::list).post(collections::refuse))
+        .route("/api/collections/import", put(collections::refuse))
+        .route("/api/collections/meta/dry-run-view", post(collections::refuse))
+        .route("/api/collections/meta/oauth2-providers", get(collections::oauth2_providers))
+        .route("/api/collections/meta/scaffolds", get(collections::scaffolds))
+        .route(
+            "/api/collections/{collection}",
+            get(collections::view).patch(collections::refuse).delete(collections::refuse),
+        )
+        .route("/api/collections/{collection}/truncate", delete(collections::refuse))
         .route("/_", get(page::show))
         .route("/_/", get(page::show))
         .route("/_/style.css", get(page::style))
@@ -37,6 +51,19 @@ pub(crate) fn layered(routes: Router<Shared>, services: Shared) -> Router {
 /// `GET` and `HEAD`; a wrong method is an unknown route, never a 405 with `Allow` (contract §1.1).
 fn get<H: Handler<T, Shared>, T: 'static>(handler: H) -> MethodRouter<Shared> {
     any(not_found).get(handler)
+}
+
+/// The other methods, likewise.
+fn post<H: Handler<T, Shared>, T: 'static>(handler: H) -> MethodRouter<Shared> {
+    any(not_found).post(handler)
+}
+
+fn put<H: Handler<T, Shared>, T: 'static>(handler: H) -> MethodRouter<Shared> {
+    any(not_found).put(handler)
+}
+
+fn delete<H: Handler<T, Shared>, T: 'static>(handler: H) -> MethodRouter<Shared> {
+    any(not_found).delete(handler)
 }
 
 async fn not_found() -> ApiError {

@@ -45,7 +45,7 @@ async fn serve_connection(connection: DuplexStream, router: Router) {
 #[cfg(test)]
 mod tests {
     use crate::router::{layered, router};
-    use crate::testing::{connect, exchange, services};
+    use crate::testing::{Server, connect, exchange};
     use axum::Router;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -61,7 +61,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_closed_its_sending_side_is_still_answered() {
-        let mut client = connect(router(services()));
+        let server = Server::start().await;
+        let mut client = connect(router(server.services));
         client.write_all(b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         client.shutdown().await.unwrap();
         let mut answer = String::new();
@@ -71,7 +72,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_answered_and_the_connection_goes_on() {
-        let mut client = connect(layered(Router::new().route("/panic", get(panics)), services()));
+        let server = Server::start().await;
+        let routes = Router::new().route("/panic", get(panics));
+        let mut client = connect(layered(routes, server.services));
         let request = "GET /panic HTTP/1.1\r\nHost: x\r\n\r\n";
         let last = "GET /panic HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         client.write_all(format!("{request}{last}").as_bytes()).await.unwrap();
@@ -92,7 +95,7 @@ mod tests {
     #[tokio::test]
     async fn serving_ends_when_the_channel_closes() {
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
-        let serving = tokio::spawn(super::serve(receiver, services()));
+        let serving = tokio::spawn(super::serve(receiver, Server::start().await.services));
         drop(sender);
         serving.await.unwrap();
     }

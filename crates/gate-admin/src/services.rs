@@ -1,5 +1,6 @@
 //! What the control plane's routes call.
 
+use gate_records::LiveSettings;
 use gate_records::records::AuthRecord;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,6 +10,8 @@ use std::sync::Arc;
 pub struct Services {
     /// Who a token belongs to.
     pub authenticate: Authenticate,
+    /// The settings in force.
+    pub settings: LiveSettings,
 }
 
 /// Asks whose token it is; `None` for one that is expired, revoked, foreign or no token at all.

@@ -5,9 +5,13 @@ use crate::serve::serve_router;
 use crate::services::Services;
 use axum::Router;
 use axum::response::Response;
+use gate_records::LiveSettings;
 use gate_records::collections::{SUPERUSERS, USERS};
 use gate_records::records::{AuthRecord, Record};
+use gate_store::Store;
+use serde_json::Value;
 use std::sync::Arc;
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
 
@@ -30,7 +34,7 @@ impl Answer {
 
     /// The body as JSON.
     #[track_caller]
-    pub(crate) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("a JSON body")
     }
 
@@ -51,34 +55,72 @@ pub(crate) const SUPERUSER: &str = "Authorization: superuser\r\n";
 /// The field of a request made by a record of `users`.
 pub(crate) const USER: &str = "Authorization: Bearer user\r\n";
 
-/// Services that know two tokens.
-pub(crate) fn services() -> Arc<Services> {
-    let authenticate = |token: String| {
-        let record = match token.as_str() {
-            "superuser" => Some(Record::new(&SUPERUSERS)),
-            "user" => Some(Record::new(&USERS)),
-            _ => None,
+/// A control plane over a store of its own, which knows the tokens of [`SUPERUSER`] and [`USER`].
+pub(crate) struct Server {
+    pub(crate) services: Arc<Services>,
+    _directory: TempDir,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        let directory = TempDir::new().unwrap();
+        let store = Store::open(directory.path()).await.unwrap();
+        let services = Services {
+            authenticate: Arc::new(|token| Box::pin(async move { record_of(&token) })),
+            settings: LiveSettings::open(store).await.unwrap(),
         };
-        let record = record.map(|record| AuthRecord::local(&record));
-        Box::pin(async { record }) as _
-    };
-    Arc::new(Services { authenticate: Arc::new(authenticate) })
+        Server { services: Arc::new(services), _directory: directory }
+    }
+
+    /// Sends one request without a body, with more field lines if there are any, and reads the answer.
+    pub(crate) async fn request(&self, method: &str, target: &str, fields: &str) -> Answer {
+        self.exchange(&format!("{}{fields}\r\n", head(method, target))).await
+    }
+
+    /// Sends one request with a JSON body, and reads the answer.
+    pub(crate) async fn send(&self, method: &str, target: &str, fields: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        let framing = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+        self.exchange(&format!("{}{fields}{framing}\r\n{body}", head(method, target))).await
+    }
+
+    async fn exchange(&self, request: &str) -> Answer {
+        Answer::parse(&exchange_with(Arc::clone(&self.services), request).await)
+    }
 }
 
-/// Sends one request, with more field lines if there are any, and reads the answer.
+/// Sends one request to a fresh control plane.
 pub(crate) async fn request(method: &str, target: &str, fields: &str) -> Answer {
-    let head =
-        format!("{method} {target} HTTP/1.1\r\nHost: gateway.example\r\n{fields}Connection: close\r\n\r\n");
-    Answer::parse(&exchange(&head).await)
+    Server::start().await.request(method, target, fields).await
 }
 
-/// Sends raw bytes and reads until the connection is closed.
+/// Sends raw bytes to a fresh control plane and reads until the connection is closed.
 pub(crate) async fn exchange(request: &str) -> String {
-    let mut client = connect(router(services()));
+    let server = Server::start().await;
+    exchange_with(Arc::clone(&server.services), request).await
+}
+
+async fn exchange_with(services: Arc<Services>, request: &str) -> String {
+    let mut client = connect(router(services));
     client.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     client.read_to_string(&mut answer).await.unwrap();
     answer
+}
+
+fn head(method: &str, target: &str) -> String {
+    format!("{method} {target} HTTP/1.1\r\nHost: gateway.example\r\nConnection: close\r\n")
+}
+
+fn record_of(token: &str) -> Option<AuthRecord> {
+    let (collection, id) = match token {
+        "superuser" => (&SUPERUSERS, "su0000000000001"),
+        "user" => (&USERS, "us0000000000001"),
+        _ => return None,
+    };
+    let mut record = Record::new(collection);
+    record.set("id", id);
+    Some(AuthRecord::local(&record))
 }
 
 /// Opens a connection to a router.

@@ -23,13 +23,16 @@ mod publisher;
 mod record_id;
 pub mod records;
 pub mod secrets;
+mod settings;
 mod template;
 mod timestamp;
 
 pub use compiler::{Compiled, Compiler, Effect, Problem};
 pub use environment::{EnvironmentError, EnvironmentPolicy};
 pub use field_errors::{FieldError, FieldErrors, number as json_number};
+pub use gate_store::StoreError;
 pub use plan::{Entry, Outcome, Plan, Rejected};
 pub use proxies::{CheckedProxy, ProxyRecord, normalise_path};
 pub use publisher::Publisher;
+pub use settings::{LiveSettings, Settings, SettingsError};
 pub use template::{Expression, Template, TemplateError, Unresolved};

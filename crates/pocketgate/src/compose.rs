@@ -6,9 +6,9 @@ use crate::failure::Failure;
 use crate::signals::Signals;
 use gate_admin::{Authenticate, Services};
 use gate_proxy::{Server, ServerConfig, TrustedProxies};
-use gate_records::{EnvironmentPolicy, Publisher};
+use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
 use gate_snapshot::Published;
-use gate_store::Store;
+use gate_store::{Store, StoreError};
 use gate_upstream::ForwardProxies;
 use std::convert::Infallible;
 use std::env;
@@ -52,7 +52,8 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
         .map_err(Failure::other)?;
     let publishing = runtime.spawn(publisher.run());
     let (control_plane, connections) = gate_upstream::control_plane();
-    runtime.spawn(gate_admin::serve(connections, services()));
+    let services = runtime.block_on(services(&store)).map_err(Failure::other)?;
+    runtime.spawn(gate_admin::serve(connections, services));
     let server =
         Server::start(config, published, control_plane, runtime.handle().clone()).map_err(Failure::other)?;
     Ok(Gateway { server, publishing, store, signals, runtime })
@@ -80,9 +81,10 @@ impl Gateway {
 }
 
 /// What the control plane's routes call.
-fn services() -> Arc<Services> {
+async fn services(store: &Store) -> Result<Arc<Services>, StoreError> {
     let authenticate: Authenticate = Arc::new(|_| Box::pin(async { None }));
-    Arc::new(Services { authenticate })
+    let settings = LiveSettings::open(store.clone()).await?;
+    Ok(Arc::new(Services { authenticate, settings }))
 }
 
 /// The publisher holds a connection to the store: it has to let go first.

@@ -1,0 +1,40 @@
+//! What rules may know of a request.
+
+use crate::caller::Caller;
+use crate::headers;
+use crate::payload::Payload;
+use crate::query::Query;
+use axum::extract::FromRequestParts;
+use gate_records::records::RequestInfo;
+use http::request::Parts;
+use std::convert::Infallible;
+
+/// The request as rules see it, without its body.
+pub(crate) struct Info(RequestInfo);
+
+impl Info {
+    /// Adds the body.
+    pub(crate) fn with(self, Payload(body): Payload) -> RequestInfo {
+        RequestInfo { body, ..self.0 }
+    }
+
+    /// For a request that has none.
+    pub(crate) fn without_body(self) -> RequestInfo {
+        self.0
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Info {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let Caller(auth) = Caller::from_request_parts(parts, state).await?;
+        Ok(Info(RequestInfo {
+            method: parts.method.as_str().to_owned(),
+            headers: headers::for_rules(&parts.headers),
+            query: Query::of(&parts.uri).into_parameters(),
+            auth: auth.as_deref().cloned(),
+            ..RequestInfo::default()
+        }))
+    }
+}

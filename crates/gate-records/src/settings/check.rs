@@ -1,0 +1,146 @@
+//! What settings can be saved.
+
+use super::model::{Backups, Batch, Mail, Meta, ObjectStorage, RateLimits, Settings, TrustedProxyHeaders};
+use crate::{FieldError, FieldErrors};
+
+impl Settings {
+    /// What is wrong with them, nested as they are. What would be ignored in silence is an error instead.
+    pub(super) fn check(&self) -> FieldErrors {
+        let mut errors = FieldErrors::default();
+        errors.nest("meta", self.meta.check());
+        errors.nest("batch", self.batch.check());
+        errors.nest("backups", self.backups.check());
+        errors.nest("smtp", self.smtp.check());
+        errors.nest("s3", self.s3.check());
+        errors.nest("rateLimits", self.rate_limits.check());
+        errors.nest("trustedProxy", self.trusted_proxy.check());
+        if !self.superuser_ips.is_empty() {
+            errors.add("superuserIPs", unsupported("limiting where superusers come from"));
+        }
+        errors
+    }
+}
+
+impl Meta {
+    fn check(&self) -> FieldErrors {
+        let mut errors = FieldErrors::default();
+        for (field, text) in [("appName", &self.app_name), ("appURL", &self.app_url)] {
+            if text.trim().is_empty() {
+                errors.add(field, FieldError::required());
+            } else if text.chars().count() > NAME_CHARACTERS_MAX {
+                errors.add(field, FieldError::text_max(NAME_CHARACTERS_MAX));
+            }
+        }
+        if !self.app_url.starts_with("http://") && !self.app_url.starts_with("https://") {
+            errors.add("appURL", FieldError::url("begins with neither http:// nor https://"));
+        }
+        errors
+    }
+}
+
+impl Batch {
+    fn check(&self) -> FieldErrors {
+        let mut errors = FieldErrors::default();
+        for (field, number) in [("maxRequests", self.max_requests), ("timeout", self.timeout)] {
+            if self.enabled && number == 0 {
+                errors.add(field, FieldError::required());
+            }
+        }
+        errors
+    }
+}
+
+impl Backups {
+    fn check(&self) -> FieldErrors {
+        let mut errors = FieldErrors::default();
+        if !self.cron.is_empty() {
+            errors.add("cron", unsupported("making backups by itself"));
+        }
+        errors.nest("s3", self.s3.check());
+        errors
+    }
+}
+
+impl Mail {
+    fn check(&self) -> FieldErrors {
+        refuse_if(self.enabled, "enabled", "sending mail")
+    }
+}
+
+impl ObjectStorage {
+    fn check(&self) -> FieldErrors {
+        refuse_if(self.enabled, "enabled", "object storage")
+    }
+}
+
+impl RateLimits {
+    fn check(&self) -> FieldErrors {
+        refuse_if(self.enabled, "enabled", "limiting the rate of API calls")
+    }
+}
+
+impl TrustedProxyHeaders {
+    fn check(&self) -> FieldErrors {
+        refuse_if(!self.headers.is_empty(), "headers", "naming them here (start it with --trusted-proxy)")
+    }
+}
+
+/// PocketBase's limit for names.
+const NAME_CHARACTERS_MAX: usize = 255;
+
+fn refuse_if(asked_for: bool, field: &str, what: &str) -> FieldErrors {
+    if asked_for { FieldErrors::of(field, unsupported(what)) } else { FieldErrors::default() }
+}
+
+fn unsupported(what: &str) -> FieldError {
+    FieldError::new("validation_unsupported", format!("{what} is not supported by pocketgate"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[track_caller]
+    fn check(part: Value, field: &str, code: Option<&str>) {
+        let settings: Settings = serde_json::from_value(part).unwrap();
+        assert_eq!(settings.check().field(field).map(|error| error.code), code, "{field}");
+    }
+
+    #[test]
+    fn the_defaults_can_be_saved() {
+        assert!(Settings::default().check().is_empty());
+    }
+
+    #[test]
+    fn names_and_limits_are_checked() {
+        check(json!({"meta": {"appName": " "}}), "meta.appName", Some("validation_required"));
+        check(
+            json!({"meta": {"appName": "x".repeat(256)}}),
+            "meta.appName",
+            Some("validation_max_text_constraint"),
+        );
+        check(json!({"meta": {"appURL": "gopher://x"}}), "meta.appURL", Some("validation_invalid_url"));
+        check(
+            json!({"batch": {"enabled": true, "timeout": 0}}),
+            "batch.timeout",
+            Some("validation_required"),
+        );
+        check(json!({"batch": {"enabled": false, "timeout": 0}}), "batch.timeout", None);
+    }
+
+    #[test]
+    fn what_is_not_supported_cannot_be_switched_on() {
+        for (part, field) in [
+            (json!({"smtp": {"enabled": true}}), "smtp.enabled"),
+            (json!({"s3": {"enabled": true}}), "s3.enabled"),
+            (json!({"backups": {"cron": "0 0 * * *"}}), "backups.cron"),
+            (json!({"backups": {"s3": {"enabled": true}}}), "backups.s3.enabled"),
+            (json!({"rateLimits": {"enabled": true}}), "rateLimits.enabled"),
+            (json!({"trustedProxy": {"headers": ["X-Real-IP"]}}), "trustedProxy.headers"),
+            (json!({"superuserIPs": ["127.0.0.1"]}), "superuserIPs"),
+        ] {
+            check(part, field, Some("validation_unsupported"));
+        }
+    }
+}
