@@ -33,6 +33,6 @@ pub use field_errors::{FieldError, FieldErrors, number as json_number};
 pub use gate_store::StoreError;
 pub use plan::{Entry, Outcome, Plan, Rejected};
 pub use proxies::{CheckedProxy, ProxyRecord, normalise_path};
-pub use publisher::Publisher;
+pub use publisher::{Publisher, Publishing};
 pub use settings::{LiveSettings, Settings, SettingsError};
 pub use template::{Expression, Template, TemplateError, Unresolved};

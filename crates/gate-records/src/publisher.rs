@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time;
 use tracing::{error, info, warn};
 
@@ -29,6 +30,27 @@ pub struct Publisher {
     known_problems: HashSet<Problem>,
     /// Whether the last load failed; an outage is logged once as well.
     failing: bool,
+    /// Those who wait for what they wrote to be published.
+    waiting: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
+    publishing: Publishing,
+}
+
+/// Waits for what was written to be published.
+#[derive(Clone, Debug)]
+pub struct Publishing(mpsc::UnboundedSender<oneshot::Sender<()>>);
+
+impl Publishing {
+    /// Returns when a snapshot of a store that holds everything committed before the call is in force, or when none
+    /// can be made at the moment: what was written is safe in either case, and published as soon as it can be.
+    ///
+    /// Cancel-safe: dropping it has no effect.
+    pub async fn published(&self) {
+        let (done, published) = oneshot::channel();
+        if self.0.send(done).is_ok() {
+            // An error says that the load failed, or that nobody publishes any more.
+            let _ = published.await;
+        }
+    }
 }
 
 impl Publisher {
@@ -46,10 +68,25 @@ impl Publisher {
         let compiler = Compiler::new(environment);
         let retired = published.load();
         let known_problems = HashSet::new();
-        let mut publisher =
-            Publisher { store, changes, compiler, published, retired, known_problems, failing: false };
+        let (sender, waiting) = mpsc::unbounded_channel();
+        let mut publisher = Publisher {
+            store,
+            changes,
+            compiler,
+            published,
+            retired,
+            known_problems,
+            failing: false,
+            waiting,
+            publishing: Publishing(sender),
+        };
         publisher.load().await?;
         Ok(publisher)
+    }
+
+    /// For whoever writes and wants to know when it is published.
+    pub fn publishing(&self) -> Publishing {
+        self.publishing.clone()
     }
 
     /// Publishes a snapshot after every change; changes during a load are one more load.
@@ -57,25 +94,32 @@ impl Publisher {
     /// Never ends. Cancel-safe: may be dropped at any time, with the newest snapshot left in force.
     pub async fn run(mut self) -> Infallible {
         loop {
-            self.wait().await;
+            let mut told = self.wait().await;
+            // Whoever asked by now has committed before the load begins.
+            told.extend(std::iter::from_fn(|| self.waiting.try_recv().ok()));
             let started = Instant::now();
-            if let Err(error) = self.load().await
-                && !self.failing
-            {
-                error!(%error, "the configuration cannot be loaded, the last one stays in force");
-                self.failing = true;
+            match self.load().await {
+                Ok(()) => tell(told),
+                Err(error) if !self.failing => {
+                    error!(%error, "the configuration cannot be loaded, the last one stays in force");
+                    self.failing = true;
+                }
+                Err(_) => {}
             }
             // Somebody who writes without a pause gets at most half of a core.
             time::sleep(started.elapsed()).await;
         }
     }
 
-    async fn wait(&mut self) {
-        if self.failing {
-            // Either of the two will do.
-            let _ = time::timeout(RETRY_INTERVAL, self.changes.changed()).await;
-        } else {
-            self.changes.changed().await;
+    /// Waits for a reason to load; returns whoever was one.
+    async fn wait(&mut self) -> Vec<oneshot::Sender<()>> {
+        let retry = if self.failing { RETRY_INTERVAL } else { Duration::MAX };
+        tokio::select! {
+            // First, so that a write of this process, which is both, is one load.
+            biased;
+            () = self.changes.changed() => Vec::new(),
+            Some(done) = self.waiting.recv() => vec![done],
+            () = time::sleep(retry) => Vec::new(),
         }
     }
 
@@ -109,5 +153,12 @@ impl Publisher {
             }
         }
         self.known_problems = problems.into_iter().collect();
+    }
+}
+
+/// Tells those who wait; whoever does not any more does not have to know.
+fn tell(waiting: Vec<oneshot::Sender<()>>) {
+    for done in waiting {
+        let _ = done.send(());
     }
 }

@@ -16,6 +16,13 @@ impl Collection {
         }
         errors
     }
+
+    /// Makes sure of an id alone.
+    pub(crate) fn check_id(&self, id: &Value) -> FieldErrors {
+        let mut errors = FieldErrors::default();
+        errors.collect("id", self.field("id").map_or(Ok(()), |field| field.check(id)));
+        errors
+    }
 }
 
 impl Field {

@@ -8,6 +8,7 @@ mod definitions;
 mod document;
 mod field;
 
+pub(crate) use cast::text as to_text;
 pub use collection::{AuthOptions, Collection, CollectionKind, Index, Rules};
 pub use definitions::{PROXIES, SECRETS, SUPERUSERS, USERS};
 pub use document::scaffolds;

@@ -74,6 +74,11 @@ impl Record {
         }
     }
 
+    /// Puts a value of the right type into a field there is.
+    pub(super) fn put(&mut self, field: &'static str, value: Value) {
+        self.values.insert(field.to_owned(), value);
+    }
+
     /// The record as the API shows it (contract §1.1).
     pub fn to_json(&self, visibility: Visibility) -> Map<String, Value> {
         let shown = |field: &&Field| self.is_shown(field, visibility);

@@ -268,6 +268,35 @@ impl Secrets {
     }
 }
 
+/// For whoever writes the rows in a transaction of their own: the records of `_secrets`.
+impl Secrets {
+    /// The environment of a secret for which nobody names one.
+    pub(crate) fn default_env(&self) -> &str {
+        &self.default_env
+    }
+
+    /// Makes sure of a secret and encrypts its value.
+    pub(crate) fn seal(&self, new: &NewSecret) -> Result<String, SecretError> {
+        let keyring = self.keyring()?;
+        let env = new.env.as_deref().unwrap_or(&self.default_env);
+        check_new(&new.key, env, &new.value, &new.description)?;
+        let mut row = Row::new(&SECRETS).with("key", new.key.as_str()).with("env", env);
+        seal(keyring, &mut row, &new.value)?;
+        Ok(row.text("value").to_owned())
+    }
+
+    /// Makes sure of what is to be changed.
+    pub(crate) fn check_change(&self, change: &SecretChange) -> Result<(), SecretError> {
+        self.keyring()?;
+        check_change(change)
+    }
+
+    /// What may be shown of the value in a row.
+    pub(crate) fn masked(&self, row: &Row) -> Result<String, SecretError> {
+        Ok(Secret::of(row, self.keyring()?).masked_value)
+    }
+}
+
 impl Secret {
     fn of(row: &Row, keyring: &Keyring) -> Self {
         let text = |column| row.text(column).to_owned();

@@ -1,0 +1,105 @@
+//! Reading records.
+
+use super::access::{Access, Asked, compile};
+use super::error::RecordError;
+use super::record::Record;
+use super::request::RequestInfo;
+use super::secrets;
+use super::service::{Parts, Records};
+use crate::collections::{Collection, SECRETS};
+use gate_rules::Rule;
+use gate_store::{Row, Select};
+
+/// Which records of a collection somebody wants to see (contract §1.2).
+#[derive(Clone, Debug, Default)]
+pub struct ListQuery {
+    /// The filter as it was typed; empty = every record.
+    pub filter: String,
+    /// The order as it was typed; empty = the order in which they were made.
+    pub sort: String,
+    /// How many at most.
+    pub limit: u64,
+    /// How many of the first ones are passed over.
+    pub offset: u64,
+    /// Whether nobody wants to know how many there are.
+    pub skip_total: bool,
+}
+
+/// Some of the records that somebody asked for.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The records.
+    pub records: Vec<Record>,
+    /// How many there are in all; 0 when nobody wants to know.
+    pub total: u64,
+}
+
+impl Records {
+    /// The records of a collection that a caller may find, and asks for.
+    pub async fn list(
+        &self,
+        collection: &'static Collection,
+        query: &ListQuery,
+        request: &RequestInfo,
+    ) -> Result<Page, RecordError> {
+        let access = Access::of(collection.rules.list, collection, request)?;
+        let hidden = request.is_superuser();
+        if !hidden && [&query.filter, &query.sort].iter().any(|text| reaches_for_the_request(text)) {
+            return Err(RecordError::RequestInFilter);
+        }
+        let filter = match query.filter.trim() {
+            "" => None,
+            text => Some(compile(text, collection, hidden)?),
+        };
+        self.parts.page(collection, query, request, &[access.rule(), filter.as_ref()]).await
+    }
+
+    /// One record, if the caller may see it.
+    pub async fn view(
+        &self,
+        collection: &'static Collection,
+        id: &str,
+        request: &RequestInfo,
+    ) -> Result<Record, RecordError> {
+        let access = Access::of(collection.rules.view, collection, request)?;
+        let row = self.parts.store.find(collection.table(), "id", id).await?;
+        let record = row.map(|row| self.parts.record(collection, &row)).transpose()?;
+        record.filter(|record| access.allows(request, record)).ok_or(RecordError::NotFound)
+    }
+}
+
+impl Parts {
+    async fn page(
+        &self,
+        collection: &'static Collection,
+        query: &ListQuery,
+        request: &RequestInfo,
+        rules: &[Option<&Rule>],
+    ) -> Result<Page, RecordError> {
+        let rows = self.store.select(&Select::all(collection.table())).await?;
+        let records: Result<Vec<Record>, _> = rows.iter().map(|row| self.record(collection, row)).collect();
+        let records = records?.into_iter().filter(|record| {
+            rules.iter().flatten().all(|rule| rule.evaluate(&Asked::about(request, Some(record))))
+        });
+        let records: Vec<Record> = records.collect();
+        let total = if query.skip_total { 0 } else { records.len() as u64 };
+        let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
+        let taken = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        Ok(Page { records: records.into_iter().skip(skipped).take(taken).collect(), total })
+    }
+
+    /// The record a row holds, as it may be shown.
+    pub(super) fn record(&self, collection: &'static Collection, row: &Row) -> Result<Record, RecordError> {
+        let mut record = Record::from_row(collection, row);
+        if collection.id == SECRETS.id {
+            secrets::mask(&self.secrets, &mut record)
+                .map_err(|error| RecordError::of_secret(error, RecordError::NotUpdated))?;
+        }
+        Ok(record)
+    }
+}
+
+/// Conditions on the request could be used to find out what it holds, or what rules compare it with.
+fn reaches_for_the_request(text: &str) -> bool {
+    ["@request.", "@collection."].iter().any(|prefix| text.contains(prefix))
+}
