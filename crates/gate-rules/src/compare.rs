@@ -68,21 +68,5 @@ fn mixed(value: f64, number: &Operated<'_>, text: &str, text_side: &Operated<'_>
 /// `None` if one is null.
 fn like(left: &Operated<'_>, right: &Operated<'_>) -> Option<bool> {
     let left = left.scalar.as_text()?;
-    if let Some(text) = plain_pattern_number(right) {
-        return Some(Pattern::of_value(&text).matches(left.as_str()));
-    }
-    let text = right.scalar.as_text()?;
-    let pattern = match right.role {
-        Role::Plain => Pattern::of_value(text.as_str()),
-        Role::Column | Role::Json | Role::Computed => Pattern::of_column(text.as_str()),
-    };
-    Some(pattern.matches(left.as_str()))
-}
-
-/// A number as a pattern is looked for without the `.0` it has as a text.
-fn plain_pattern_number(operated: &Operated<'_>) -> Option<String> {
-    match (&operated.scalar, operated.role) {
-        (Scalar::Number { value, .. }, Role::Plain) => Some(value.to_string()),
-        _ => None,
-    }
+    Some(Pattern::of(right)?.matches(left.as_str()))
 }

@@ -56,7 +56,9 @@ impl Operand {
                 Operated { scalar: source.length(context), role: source.modified_role() }
             }
             Operand::IsSet(source) => plain(source.read(context).is_some().into()),
-            Operand::Changed { body, field } => plain(changed(body, field, context).into()),
+            Operand::Changed { body, field } => {
+                Operated { scalar: changed(body, field, context).into(), role: Role::Computed }
+            }
             Operand::GeoDistance(arguments) => {
                 let scalar = distance(arguments, context);
                 Operated { scalar, role: Role::Computed }
@@ -86,7 +88,7 @@ impl Source {
         }
     }
 
-    fn value<'a>(&'a self, context: &'a dyn Context) -> Operated<'a> {
+    pub(crate) fn value<'a>(&'a self, context: &'a dyn Context) -> Operated<'a> {
         let value = self.read(context).unwrap_or(Value::Null);
         match self {
             Source::Auth(name) if !is_bound(name) => value.into_column(),

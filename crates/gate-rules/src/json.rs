@@ -8,12 +8,13 @@ use std::collections::HashMap;
 /// What lies at `path` in a JSON text: texts and numbers as such, `true` as 1, arrays and objects as their text. Null
 /// if there is nothing, or the text is no JSON.
 pub(crate) fn scalar<'a>(text: &str, path: &[Box<str>]) -> Scalar<'a> {
-    serde_json::from_str(text).ok().and_then(|value| at(value, path)).map_or(Scalar::Null, of_raw)
+    document(text).and_then(|value| at(value, path)).map_or(Scalar::Null, of_raw)
 }
 
 /// The values of an array one by one; none if the text is something else.
 pub(crate) fn elements<'a>(text: &str) -> Vec<Scalar<'a>> {
-    serde_json::from_str::<Vec<&RawValue>>(text).unwrap_or_default().into_iter().map(of_raw).collect()
+    let elements = document(text).and_then(|value| serde_json::from_str::<Vec<&RawValue>>(value.get()).ok());
+    elements.unwrap_or_default().into_iter().map(of_raw).collect()
 }
 
 /// An array of these values.
@@ -29,10 +30,22 @@ pub(crate) fn array(values: &[Scalar<'_>]) -> String {
         .to_string()
 }
 
+/// A text as JSON. Not every database reads an escaped NUL, so no one does.
+fn document(text: &str) -> Option<&RawValue> {
+    if text.contains("\\u0000") { None } else { serde_json::from_str(text).ok() }
+}
+
+/// The place in an array that a segment of a path names: digits.
+pub(crate) fn place(segment: &str) -> Option<u16> {
+    segment.parse().ok()
+}
+
 fn at<'a>(value: &'a RawValue, path: &[Box<str>]) -> Option<&'a RawValue> {
-    path.iter().try_fold(value, |value, segment| match segment.parse::<usize>() {
-        Ok(place) => serde_json::from_str::<Vec<&RawValue>>(value.get()).ok()?.get(place).copied(),
-        Err(_) => serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(value.get())
+    path.iter().try_fold(value, |value, segment| match place(segment) {
+        Some(place) => {
+            serde_json::from_str::<Vec<&RawValue>>(value.get()).ok()?.get(usize::from(place)).copied()
+        }
+        None => serde_json::from_str::<HashMap<Cow<'_, str>, &RawValue>>(value.get())
             .ok()?
             .get(segment.as_ref())
             .copied(),

@@ -24,6 +24,7 @@ mod parser;
 mod resolve;
 mod rule;
 mod scope;
+mod sql;
 mod value;
 
 pub use access_rule::{ACCESS_RULE_CHARS_MAX, AccessRule};
@@ -33,4 +34,7 @@ pub use explain::{Compared, Explanation, Observed};
 pub use parser::{COMPARISONS_MAX, NESTING_MAX};
 pub use rule::{FILTER_BYTES_MAX, Rule};
 pub use scope::{FieldKind, Scope};
+pub use sql::{
+    Condition, Dialect, PLACEHOLDER, Parameter, SORT_KEY_CHARS_MAX, SORT_KEYS_MAX, SortKey, sort_keys,
+};
 pub use value::Value;

@@ -3,12 +3,14 @@
 //! `%` stands for any characters, `_` for one, `\` takes away the meaning of what follows. Letters are compared without
 //! their case in ASCII only. Nothing is allocated to match.
 
+use crate::value::{Operated, Role, Scalar};
+use std::borrow::Cow;
 use std::str::Chars;
 
 /// What the right side of `~` asks for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pattern<'a> {
-    text: &'a str,
+    text: Cow<'a, str>,
     form: Form,
 }
 
@@ -24,18 +26,53 @@ enum Form {
 }
 
 impl<'a> Pattern<'a> {
+    /// What a value on the right side asks for; `None` for null.
+    pub(crate) fn of(operated: &'a Operated<'_>) -> Option<Self> {
+        match (&operated.scalar, operated.role) {
+            (Scalar::Null, _) => None,
+            (Scalar::Text(text), Role::Plain) => Some(Pattern::of_value(Cow::Borrowed(text))),
+            // Looked for without the `.0` it has as a text.
+            (Scalar::Number { value, .. }, Role::Plain) => {
+                Some(Pattern::of_value(Cow::Owned(value.to_string())))
+            }
+            (Scalar::Text(text), _) => Some(Pattern::of_column(Cow::Borrowed(text))),
+            (Scalar::Number { .. }, _) => {
+                let text = operated.scalar.as_text()?;
+                Some(Pattern::of_column(Cow::Owned(text.as_str().to_owned())))
+            }
+        }
+    }
+
     /// A literal or a value of the request: a pattern if it has a `%` that is not escaped, else looked for as it is.
-    pub(crate) fn of_value(text: &'a str) -> Self {
-        let form = if has_wildcard(text) { Form::Whole } else { Form::Contains };
+    fn of_value(text: Cow<'a, str>) -> Self {
+        let form = if has_wildcard(&text) { Form::Whole } else { Form::Contains };
         Pattern { text, form }
     }
 
-    /// A column: looked for anywhere, and its wildcards are wildcards.
-    pub(crate) fn of_column(text: &'a str) -> Self {
+    /// Anything else: looked for anywhere, and its wildcards are wildcards.
+    fn of_column(text: Cow<'a, str>) -> Self {
         Pattern { text, form: Form::Wrapped }
     }
 
-    /// Whether `text` matches. A pattern longer than SQLite takes matches nothing.
+    /// As SQL's `LIKE` takes it, with the backslash for an escape; `None` if nothing matches.
+    pub(crate) fn to_sql(&self) -> Option<String> {
+        let is_short = self.text.len() <= PATTERN_BYTES_MAX;
+        let mut sql = is_short.then(String::new)?;
+        for token in self.tokens() {
+            match token {
+                Token::Any => sql.push('%'),
+                Token::One => sql.push('_'),
+                Token::Character(character) => {
+                    sql.extend(is_special(character).then_some('\\'));
+                    sql.push(character);
+                }
+                Token::Nothing => return None,
+            }
+        }
+        Some(sql)
+    }
+
+    /// Whether `text` matches. A text that is too long for a pattern matches nothing.
     pub(crate) fn matches(&self, text: &str) -> bool {
         if self.text.len() > PATTERN_BYTES_MAX {
             return false;
@@ -61,7 +98,7 @@ impl<'a> Pattern<'a> {
         }
     }
 
-    fn tokens(&self) -> Tokens<'a> {
+    fn tokens(&self) -> Tokens<'_> {
         let is_open = self.form != Form::Whole;
         Tokens { form: self.form, begins: is_open, characters: self.text.chars(), ends: is_open }
     }
@@ -144,8 +181,9 @@ fn has_wildcard(text: &str) -> bool {
     })
 }
 
-/// SQLite's own limit; it also bounds what a hostile pattern costs.
-pub(crate) const PATTERN_BYTES_MAX: usize = 50_000;
+/// Bytes of a text that is made a pattern. With every character escaped it stays below SQLite's limit of 50,000, and a
+/// hostile one costs little.
+pub(crate) const PATTERN_BYTES_MAX: usize = 20_000;
 
 #[cfg(test)]
 mod tests {
@@ -153,7 +191,7 @@ mod tests {
 
     #[track_caller]
     fn check(pattern: &str, text: &str, expected: bool) {
-        assert_eq!(Pattern::of_value(pattern).matches(text), expected, "{text:?} ~ {pattern:?}");
+        assert_eq!(Pattern::of_value(pattern.into()).matches(text), expected, "{text:?} ~ {pattern:?}");
     }
 
     #[test]
@@ -196,11 +234,11 @@ mod tests {
 
     #[test]
     fn a_column_is_wrapped_as_it_is() {
-        assert!(Pattern::of_column("b_d").matches("abcde"));
-        assert!(Pattern::of_column("").matches(""));
-        assert!(Pattern::of_column("a%c").matches("xabcx"));
+        assert!(Pattern::of_column("b_d".into()).matches("abcde"));
+        assert!(Pattern::of_column("".into()).matches(""));
+        assert!(Pattern::of_column("a%c".into()).matches("xabcx"));
         // Its last backslash takes the closing wildcard's meaning away.
-        assert!(Pattern::of_column(r"a\").matches("xa%"));
-        assert!(!Pattern::of_column(r"a\").matches(r"xa\b"));
+        assert!(Pattern::of_column(r"a\".into()).matches("xa%"));
+        assert!(!Pattern::of_column(r"a\".into()).matches(r"xa\b"));
     }
 }

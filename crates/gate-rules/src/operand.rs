@@ -42,7 +42,7 @@ pub(crate) enum Source {
 }
 
 /// A field of the record.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Field {
     pub(crate) name: Box<str>,
     pub(crate) kind: FieldKind,

@@ -67,6 +67,10 @@ impl Rule {
         names.dedup();
         names
     }
+
+    pub(crate) fn node(&self) -> &Node {
+        &self.compiled.node
+    }
 }
 
 impl fmt::Debug for Rule {

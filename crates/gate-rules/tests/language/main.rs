@@ -4,6 +4,9 @@
 
 mod access_rules;
 mod cases;
+mod database;
 mod evaluator;
 mod refusals;
+mod sorting;
+mod sqlite;
 mod world;

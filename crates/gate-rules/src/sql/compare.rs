@@ -1,0 +1,123 @@
+//! Comparisons in SQL.
+
+use super::dialect::Dialect;
+use super::expression::{Expression, Term};
+use super::fragment::Fragment;
+use crate::like::{PATTERN_BYTES_MAX, Pattern};
+use crate::number;
+use crate::operator::Relation;
+use crate::value::{Operated, Role, Scalar};
+use std::borrow::Cow;
+
+/// Whether two values compare as asked. What SQL calls NULL counts as false.
+pub(super) fn compares(left: &Term<'_>, relation: Relation, right: &Term<'_>, dialect: Dialect) -> Fragment {
+    if left.has_nul() || right.has_nul() {
+        return Fragment::constant(relation == Relation::NotEqual);
+    }
+    if let Relation::Like | Relation::NotLike = relation {
+        return like(left, relation, right, dialect);
+    }
+    let (left, right) = (left.beside(right), right.beside(left));
+    match relation {
+        Relation::Equal => equal(&left, &right),
+        Relation::NotEqual => Fragment::compose("(?) IS NOT TRUE", [&equal(&left, &right)]),
+        Relation::Less => ordered(&left, "<", &right),
+        Relation::LessOrEqual => ordered(&left, "<=", &right),
+        Relation::Greater => ordered(&right, "<", &left),
+        Relation::GreaterOrEqual => ordered(&right, "<=", &left),
+        Relation::Like | Relation::NotLike => Fragment::constant(false),
+    }
+}
+
+impl Term<'_> {
+    fn has_nul(&self) -> bool {
+        matches!(self, Term::Known(Operated { scalar: Scalar::Text(text), .. }) if text.contains('\0'))
+    }
+
+    /// As an expression beside `other`: a column converts a plain value to its own kind.
+    fn beside(&self, other: &Term<'_>) -> Expression {
+        match (self, other) {
+            (Term::Found(expression), _) => expression.clone(),
+            (Term::Known(operated), Term::Found(column))
+                if operated.role == Role::Plain && column.role == Role::Column =>
+            {
+                Expression::known(&converted(operated, column))
+            }
+            (Term::Known(operated), _) => Expression::known(operated),
+        }
+    }
+
+    /// As it reads.
+    fn rendered(&self) -> Option<Fragment> {
+        match self {
+            Term::Known(operated) => Expression::known(operated).rendered,
+            Term::Found(expression) => expression.rendered.clone(),
+        }
+    }
+}
+
+/// A plain value as a column of one kind takes it.
+fn converted<'a>(operated: &'a Operated<'a>, column: &Expression) -> Operated<'a> {
+    let scalar = match &operated.scalar {
+        Scalar::Text(text) if column.text.is_none() => {
+            number::parse(text).map(|value| Scalar::number(value, false))
+        }
+        Scalar::Number { .. } if column.number.is_none() => {
+            operated.scalar.as_text().map(|text| Scalar::Text(Cow::Owned(text.as_str().to_owned())))
+        }
+        _ => None,
+    };
+    Operated { scalar: scalar.unwrap_or_else(|| operated.scalar.clone()), role: operated.role }
+}
+
+fn equal(left: &Expression, right: &Expression) -> Fragment {
+    let is_strict = left.role == Role::Json || right.role == Role::Json;
+    let nothing = |side: &Expression| if is_strict { side.is_null() } else { side.is_empty() };
+    let mut parts = vec![Fragment::compose("(? AND ?)", [&nothing(left), &nothing(right)])];
+    if let (Some(left), Some(right)) = (&left.number, &right.number) {
+        parts.push(Fragment::compose("? = ?", [left, right]));
+    }
+    if let (Some(left), Some(right)) = (&left.text, &right.text) {
+        parts.push(Fragment::compose("? = ?", [left, right]));
+    }
+    Fragment::join(&parts, " OR ", false)
+}
+
+/// `<` or `<=`. Every number is less than every text.
+fn ordered(left: &Expression, operator: &str, right: &Expression) -> Fragment {
+    let template = format!("? {operator} ?");
+    let mut parts = Vec::new();
+    if let (Some(left), Some(right)) = (&left.number, &right.number) {
+        parts.push(Fragment::compose(&template, [left, right]));
+    }
+    if let (Some(left), Some(right)) = (&left.text, &right.text) {
+        parts.push(Fragment::compose(&template, [left, right]));
+    }
+    if let (Some(left), Some(right)) = (&left.number, &right.text) {
+        parts.push(Fragment::compose("(? IS NOT NULL AND ? IS NOT NULL)", [left, right]));
+    }
+    Fragment::join(&parts, " OR ", false)
+}
+
+fn like(left: &Term<'_>, relation: Relation, right: &Term<'_>, dialect: Dialect) -> Fragment {
+    let (Some(text), Some(right_text)) = (left.rendered(), right.rendered()) else {
+        return Fragment::constant(false);
+    };
+    let is_like = relation == Relation::Like;
+    let never = if is_like { Fragment::constant(false) } else { Fragment::compose("? IS NOT NULL", [&text]) };
+    let matches = |pattern: &Fragment| {
+        let matches = dialect.like(&text, pattern);
+        if is_like { matches } else { Fragment::compose("NOT (?)", [&matches]) }
+    };
+    match right {
+        Term::Known(operated) => match Pattern::of(operated).and_then(|pattern| pattern.to_sql()) {
+            Some(pattern) => matches(&Fragment::text(&pattern)),
+            None => never,
+        },
+        Term::Found(_) => {
+            let pattern = Fragment::compose("('%' || ? || '%')", [&right_text]);
+            let template = format!("CASE WHEN ? > {PATTERN_BYTES_MAX} THEN ? ELSE ? END");
+            Fragment::compose(&template, [&dialect.bytes(&right_text), &never, &matches(&pattern)])
+        }
+    }
+}
