@@ -29,7 +29,12 @@ pub(crate) struct ApiError {
 
 /// Why a request failed, for the request log: left in the extensions of the error's response.
 #[derive(Clone, Debug)]
-pub(crate) struct Cause(pub(crate) String);
+pub(crate) struct Failure {
+    /// What the caller was told.
+    pub(crate) message: String,
+    /// What nobody else was told.
+    pub(crate) cause: Option<String>,
+}
 
 impl ApiError {
     /// An error with a message for the caller; an empty message becomes the status's own.
@@ -100,18 +105,17 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status.as_u16();
+        let failure = Failure { message: self.message.clone(), cause: self.cause };
         let body = Body { data: self.data, message: self.message, status };
         let mut response = (self.status, Json(body)).into_response();
         if let Some(wait) = self.retry_after {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(cause) = self.cause {
-            if self.status.is_server_error() {
-                tracing::error!(status, cause, "control plane request failed");
-            }
-            response.extensions_mut().insert(Cause(cause));
+        if let Some(cause) = failure.cause.as_ref().filter(|_| self.status.is_server_error()) {
+            tracing::error!(status, cause, "control plane request failed");
         }
+        response.extensions_mut().insert(failure);
         response
     }
 }

@@ -31,6 +31,7 @@ mod page;
 mod path;
 mod payload;
 mod query;
+mod realtime;
 mod request_id;
 mod request_info;
 mod router;
@@ -41,5 +42,6 @@ mod settings;
 #[cfg(test)]
 mod testing;
 
+pub use realtime::Hub;
 pub use serve::serve;
 pub use services::{Authenticate, Authenticating, Services};

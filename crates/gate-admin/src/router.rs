@@ -3,8 +3,8 @@
 use crate::error::ApiError;
 use crate::services::Shared;
 use crate::{
-    caller, catch_panic, collections, cors, fields_filter, health, page, request_id, security_headers,
-    settings,
+    caller, catch_panic, collections, cors, fields_filter, health, page, realtime, request_id,
+    security_headers, settings,
 };
 use axum::Router;
 use axum::handler::Handler;
@@ -19,6 +19,7 @@ pub(crate) fn router(services: Shared) -> Router {
 fn routes() -> Router<Shared> {
     Router::new()
         .route("/api/health", get(health::check))
+        .route("/api/realtime", get(realtime::connect).post(realtime::subscribe))
         .route("/api/settings", get(settings::view).patch(settings::update))
         .route("/api/collections", get(collections::list).post(collections::refuse))
         .route("/api/collections/import", put(collections::refuse))

@@ -1,7 +1,10 @@
 //! What the control plane's routes call.
 
+use crate::realtime::Hub;
 use gate_records::LiveSettings;
-use gate_records::records::AuthRecord;
+use gate_records::auth::Authenticator;
+use gate_records::records::{AuthRecord, Records};
+use gate_records::secrets::Secrets;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,6 +13,14 @@ use std::sync::Arc;
 pub struct Services {
     /// Who a token belongs to.
     pub authenticate: Authenticate,
+    /// Logs people in.
+    pub authenticator: Authenticator,
+    /// Reads and writes records.
+    pub records: Records,
+    /// Keeps secrets.
+    pub secrets: Secrets,
+    /// Who listens to changes.
+    pub hub: Hub,
     /// The settings in force.
     pub settings: LiveSettings,
 }

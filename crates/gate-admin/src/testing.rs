@@ -1,13 +1,17 @@
 //! Asks the control plane over an in-memory connection, as the data plane does.
 
+use crate::realtime::Hub;
 use crate::router::router;
 use crate::serve::serve_router;
 use crate::services::Services;
 use axum::Router;
 use axum::response::Response;
-use gate_records::LiveSettings;
+use gate_records::auth::{Authenticator, Passwords};
 use gate_records::collections::{SUPERUSERS, USERS};
-use gate_records::records::{AuthRecord, Record};
+use gate_records::records::{AuthRecord, Record, Records};
+use gate_records::secrets::{Keyring, Secrets};
+use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
+use gate_snapshot::Published;
 use gate_store::Store;
 use serde_json::Value;
 use std::sync::Arc;
@@ -65,8 +69,24 @@ impl Server {
     pub(crate) async fn start() -> Self {
         let directory = TempDir::new().unwrap();
         let store = Store::open(directory.path()).await.unwrap();
+        let environment = || EnvironmentPolicy::with_reader([], |_| None);
+        let published = Arc::new(Published::default());
+        let publisher = Publisher::start(store.clone(), environment(), published).await.unwrap();
+        let publishing = publisher.publishing();
+        tokio::spawn(publisher.run());
+        let passwords = Passwords::default();
+        let keyring = Keyring::open_or_create(directory.path(), |_| None).unwrap();
+        let secrets = Secrets::new(store.clone(), Some(keyring), "");
+        let records =
+            Records::new(store.clone(), passwords.clone(), secrets.clone(), environment(), publishing);
+        let hub = Hub::default();
+        tokio::spawn(hub.clone().run(records.changes()));
         let services = Services {
             authenticate: Arc::new(|token| Box::pin(async move { record_of(&token) })),
+            authenticator: Authenticator::open(store.clone(), passwords).await.unwrap(),
+            records,
+            secrets,
+            hub,
             settings: LiveSettings::open(store).await.unwrap(),
         };
         Server { services: Arc::new(services), _directory: directory }

@@ -4,11 +4,14 @@ use crate::cli::ServeArgs;
 use crate::descriptors;
 use crate::failure::Failure;
 use crate::signals::Signals;
-use gate_admin::{Authenticate, Services};
+use gate_admin::{Authenticate, Hub, Services};
 use gate_proxy::{Server, ServerConfig, TrustedProxies};
-use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
+use gate_records::auth::{Authenticator, Passwords};
+use gate_records::records::Records;
+use gate_records::secrets::{Keyring, Secrets};
+use gate_records::{EnvironmentPolicy, LiveSettings, Publisher, Publishing};
 use gate_snapshot::Published;
-use gate_store::{Store, StoreError};
+use gate_store::Store;
 use gate_upstream::ForwardProxies;
 use std::convert::Infallible;
 use std::env;
@@ -50,9 +53,10 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     let publisher = runtime
         .block_on(Publisher::start(store.clone(), environment, Arc::clone(&published)))
         .map_err(Failure::other)?;
+    let services = runtime.block_on(services(arguments, &store, publisher.publishing()))?;
     let publishing = runtime.spawn(publisher.run());
     let (control_plane, connections) = gate_upstream::control_plane();
-    let services = runtime.block_on(services(&store)).map_err(Failure::other)?;
+    runtime.spawn(services.hub.clone().run(services.records.changes()));
     runtime.spawn(gate_admin::serve(connections, services));
     let server =
         Server::start(config, published, control_plane, runtime.handle().clone()).map_err(Failure::other)?;
@@ -81,10 +85,38 @@ impl Gateway {
 }
 
 /// What the control plane's routes call.
-async fn services(store: &Store) -> Result<Arc<Services>, StoreError> {
-    let authenticate: Authenticate = Arc::new(|_| Box::pin(async { None }));
-    let settings = LiveSettings::open(store.clone()).await?;
-    Ok(Arc::new(Services { authenticate, settings }))
+async fn services(
+    arguments: &ServeArgs,
+    store: &Store,
+    publishing: Publishing,
+) -> Result<Arc<Services>, Failure> {
+    let read_environment = |name: &str| env::var(name).ok();
+    let keyring =
+        Keyring::open_or_create(&arguments.directory.path, read_environment).map_err(Failure::other)?;
+    let secrets_env = read_environment(SECRETS_DEFAULT_ENV).unwrap_or_default();
+    let secrets = Secrets::new(store.clone(), Some(keyring), &secrets_env);
+    let passwords = Passwords::default();
+    let environment = EnvironmentPolicy::new(arguments.env_allow.clone());
+    let records = Records::new(store.clone(), passwords.clone(), secrets.clone(), environment, publishing);
+    let authenticator = Authenticator::open(store.clone(), passwords).await.map_err(Failure::other)?;
+    let settings = LiveSettings::open(store.clone()).await.map_err(Failure::other)?;
+    let authenticate = authenticate(authenticator.clone());
+    let hub = Hub::default();
+    Ok(Arc::new(Services { authenticate, authenticator, records, secrets, hub, settings }))
+}
+
+/// A store that cannot be read makes everybody a guest.
+fn authenticate(authenticator: Authenticator) -> Authenticate {
+    Arc::new(move |token| {
+        let authenticator = authenticator.clone();
+        Box::pin(async move {
+            let authenticated = authenticator.authenticate(&token).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "failed to look up a token");
+                None
+            });
+            authenticated.map(|authenticated| authenticated.record)
+        })
+    })
 }
 
 /// The publisher holds a connection to the store: it has to let go first.
@@ -140,6 +172,8 @@ fn log_panics() {
     panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
 }
 
+/// The environment whose secrets are looked in first; the fork's name for it.
+const SECRETS_DEFAULT_ENV: &str = "PB_SECRETS_DEFAULT_ENV";
 /// One may be busy compiling a large snapshot while the other answers.
 const CONTROL_PLANE_THREADS: usize = 2;
 /// Reading system files for the resolver and the like; nothing here blocks often or long.

@@ -1,0 +1,78 @@
+//! One open event stream.
+
+use super::frame::frame;
+use super::topic::Topic;
+use bytes::Bytes;
+use gate_records::records::{AuthRecord, Context, Record, RecordChange, RequestInfo};
+use rand::distr::{Alphanumeric, SampleString};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// One open event stream: who listens, to what, and where its frames go.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) id: String,
+    /// Where the stream was opened from.
+    pub(super) address: String,
+    /// Whose token the last subscription came with; `None` for a guest.
+    pub(super) auth: Option<Arc<AuthRecord>>,
+    pub(super) topics: Vec<Topic>,
+    /// What is to be sent. Bounded: a client that does not read is disconnected instead of remembered for.
+    frames: mpsc::Sender<Bytes>,
+}
+
+/// The client does not take its frames, or is gone.
+#[derive(Debug)]
+pub(super) struct Stuck;
+
+impl Client {
+    /// A client with an id of its own, and the frames it will be sent.
+    pub(super) fn new(address: String) -> (Self, mpsc::Receiver<Bytes>) {
+        let (frames, receiver) = mpsc::channel(QUEUE_FRAMES_MAX);
+        let id = Alphanumeric.sample_string(&mut rand::rng(), ID_CHARACTERS);
+        (Client { id, address, auth: None, topics: Vec::new(), frames }, receiver)
+    }
+
+    /// Queues a frame for every topic that a change is about and whose rule and filter let this client see it.
+    pub(super) fn hear_of(&self, change: &RecordChange) -> Result<(), Stuck> {
+        let Some(record) = change.record() else { return Ok(()) };
+        for topic in self.topics.iter().filter(|topic| topic.is_about(record)) {
+            if let Some(json) = self.shown(change, topic) {
+                self.queue(frame(&self.id, &topic.text, &json))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn queue(&self, frame: Bytes) -> Result<(), Stuck> {
+        self.frames.try_send(frame).map_err(|_| Stuck)
+    }
+
+    /// Whether it listens as this very record.
+    pub(super) fn is_authenticated_as(&self, record: &Record) -> bool {
+        self.auth.as_ref().is_some_and(|auth| auth.is(record))
+    }
+
+    fn shown(&self, change: &RecordChange, topic: &Topic) -> Option<String> {
+        let request = RequestInfo {
+            method: "GET".to_owned(),
+            context: Context::Realtime,
+            headers: topic.headers.clone(),
+            query: topic.query.clone(),
+            auth: self.auth.as_deref().cloned(),
+            ..RequestInfo::default()
+        };
+        let record = change.shown_to(&request, topic.interest(), topic.filter())?;
+        let mut record = Value::Object(record);
+        if let Some(fields) = &topic.fields {
+            fields.apply(&mut record);
+        }
+        Some(json!({"action": change.action().as_str(), "record": record}).to_string())
+    }
+}
+
+/// As PocketBase's.
+const ID_CHARACTERS: usize = 40;
+/// As many changes as one import makes; at a few hundred bytes each they are no burden.
+const QUEUE_FRAMES_MAX: usize = 1024;

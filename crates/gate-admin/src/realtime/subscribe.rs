@@ -1,0 +1,84 @@
+//! `POST /api/realtime`: says what a stream is to be about.
+
+use super::hub::SubscribeError;
+use super::topic::Topic;
+use crate::caller::Caller;
+use crate::client_address::ClientAddress;
+use crate::error::ApiError;
+use crate::payload::Payload;
+use crate::services::Shared;
+use axum::extract::State;
+use gate_records::{FieldError, FieldErrors};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The body.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Submitted {
+    client_id: String,
+    subscriptions: Vec<String>,
+}
+
+/// Replaces the topics of a stream. The caller of this request is who hears them.
+pub(crate) async fn subscribe(
+    State(services): State<Shared>,
+    Caller(caller): Caller,
+    address: ClientAddress,
+    Payload(body): Payload,
+) -> Result<StatusCode, ApiError> {
+    let submitted: Submitted = serde_json::from_value(Value::Object(body))
+        .map_err(|error| ApiError::bad_request("").because(error))?;
+    let errors = submitted.check();
+    if !errors.is_empty() {
+        return Err(ApiError::bad_request("").with_fields(&errors));
+    }
+    let topics = submitted.subscriptions.iter().map(|topic| Topic::parse(topic)).collect();
+    services.hub.subscribe(&submitted.client_id, &address.real, caller, topics)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl Submitted {
+    fn check(&self) -> FieldErrors {
+        let mut errors = FieldErrors::default();
+        if self.client_id.is_empty() {
+            errors.add("clientId", FieldError::required());
+        } else if self.client_id.chars().count() > CLIENT_ID_CHARACTERS_MAX {
+            errors.add("clientId", FieldError::text_max(CLIENT_ID_CHARACTERS_MAX));
+        }
+        if self.subscriptions.len() > TOPICS_MAX {
+            let text = format!("the length must be no more than {TOPICS_MAX}");
+            errors.add("subscriptions", FieldError::new("validation_length_too_long", text));
+        }
+        let mut by_position = FieldErrors::default();
+        for (position, topic) in self.subscriptions.iter().enumerate() {
+            if topic.chars().count() > TOPIC_CHARACTERS_MAX {
+                by_position.add(&position.to_string(), FieldError::text_max(TOPIC_CHARACTERS_MAX));
+            } else if topic.contains(['\r', '\n']) {
+                by_position.add(&position.to_string(), FieldError::invalid_format());
+            }
+        }
+        errors.nest("subscriptions", by_position);
+        errors
+    }
+}
+
+impl From<SubscribeError> for ApiError {
+    fn from(error: SubscribeError) -> Self {
+        match error {
+            SubscribeError::UnknownClient => {
+                ApiError::new(StatusCode::NOT_FOUND, "Missing or invalid client id.")
+            }
+            SubscribeError::OtherAddress => ApiError::bad_request("Invalid realtime client."),
+            SubscribeError::OtherCaller => {
+                ApiError::forbidden("The current and the previous request authorization don't match.")
+            }
+        }
+    }
+}
+
+// PocketBase's limits (contract §1.9).
+const CLIENT_ID_CHARACTERS_MAX: usize = 255;
+const TOPICS_MAX: usize = 1000;
+const TOPIC_CHARACTERS_MAX: usize = 2500;
