@@ -1,6 +1,5 @@
 //! Who somebody is: by password, or by the token they got for it.
 
-use super::stored;
 use super::token_secrets::TokenSecrets;
 use super::{
     Claims, InvalidToken, LoginThrottle, PasswordError, Passwords, SigningKey, Throttled, TokenKind,
@@ -102,7 +101,7 @@ impl Authenticator {
         let Some((collection, row)) = self.row_of(unverified.claims()).await? else { return Ok(None) };
         let verified = self.key(collection, &row).and_then(|key| unverified.verify(&key));
         Ok(verified.ok().filter(|claims| claims.kind == TokenKind::Auth).map(|claims| Authenticated {
-            record: AuthRecord::local(&stored::record(&row, collection)),
+            record: AuthRecord::local(&Record::from_row(collection, &row)),
             claims,
             row,
         }))
@@ -170,6 +169,11 @@ impl Authenticator {
         Ok(claims.sign(&self.key(collection, &row).map_err(LoginError::NoToken)?))
     }
 
+    /// Where the records are.
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// What hashes and verifies passwords.
     pub fn passwords(&self) -> &Passwords {
         &self.passwords
@@ -205,7 +209,7 @@ impl Authenticator {
             kind: TokenKind::Auth,
         };
         let key = self.key(collection, row).map_err(LoginError::NoToken)?;
-        Ok(Login { token: claims.sign(&key), record: stored::record(row, collection) })
+        Ok(Login { token: claims.sign(&key), record: Record::from_row(collection, row) })
     }
 
     async fn verify_password(
@@ -231,19 +235,16 @@ impl Authenticator {
         column: &'static str,
         value: &str,
     ) -> Result<Option<Row>, LoginError> {
-        let table = stored::table(collection).ok_or(LoginError::NotFound)?;
-        self.store.find(table, column, value).await.map_err(LoginError::Store)
+        self.store.find(collection.table(), column, value).await.map_err(LoginError::Store)
     }
 
     async fn row_of(&self, claims: &Claims) -> Result<Option<(&'static Collection, Row)>, StoreError> {
         // By its id: a name is no id, though it finds the collection too.
-        let collection = Collection::find(&claims.collection_id);
-        let collection = collection.filter(|collection| collection.id == claims.collection_id);
-        let Some((collection, table)) = collection.and_then(|found| Some((found, stored::table(found)?)))
-        else {
+        let is_its = |found: &&Collection| found.is_auth() && found.id == claims.collection_id;
+        let Some(collection) = Collection::find(&claims.collection_id).filter(is_its) else {
             return Ok(None);
         };
-        let row = self.store.find(table, "id", claims.id.as_str()).await?;
+        let row = self.store.find(collection.table(), "id", claims.id.as_str()).await?;
         Ok(row.map(|row| (collection, row)))
     }
 

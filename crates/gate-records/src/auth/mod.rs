@@ -2,8 +2,8 @@
 
 mod authenticator;
 mod first_superuser;
+mod identities;
 mod passwords;
-mod stored;
 mod superusers;
 mod throttle;
 mod token_secrets;
@@ -11,6 +11,7 @@ mod tokens;
 
 pub use authenticator::{Authenticated, Authenticator, Credentials, IDENTITY_FIELDS, Login, LoginError};
 pub use first_superuser::{FirstSuperuser, SetupError};
+pub use identities::{HoldTimes, Identities, Identity, Introspection, IntrospectionConfig, Unavailable};
 pub use passwords::{PasswordError, Passwords};
 pub use superusers::{Superuser, SuperuserError, Superusers};
 pub use throttle::{Attempt, LoginThrottle, Throttled};

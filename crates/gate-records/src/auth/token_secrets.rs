@@ -1,6 +1,5 @@
 //! The half of every signing key that belongs to a collection.
 
-use super::stored;
 use crate::collections::{Autogenerate, Collection};
 use crate::timestamp::Timestamp;
 use gate_store::{PARAMS, Row, Store, StoreError};
@@ -78,7 +77,7 @@ impl fmt::Debug for TokenSecrets {
 }
 
 fn auth_collections() -> impl Iterator<Item = &'static Collection> {
-    Collection::all().into_iter().filter(|collection| stored::table(collection).is_some())
+    Collection::all().into_iter().filter(|collection| collection.is_auth())
 }
 
 /// The row of `_params` they are in.

@@ -1,4 +1,4 @@
-//! What needs a real store: logging in, publishing, records, secrets.
+//! What needs a real store: logging in, identities, publishing, records, secrets.
 
 #![expect(
     clippy::panic,
@@ -7,6 +7,7 @@
 )]
 
 mod auth;
+mod identities;
 mod publisher;
 mod records;
 mod secrets;
