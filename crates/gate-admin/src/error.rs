@@ -128,6 +128,9 @@ impl From<StoreError> for ApiError {
             StoreError::NotFound { .. } => ApiError::not_found(),
             StoreError::NotUnique { .. } | StoreError::Conflict { .. } => ApiError::bad_request(""),
             StoreError::Busy => unavailable("The database is busy.").retry_after(BUSY_WAIT),
+            StoreError::Unavailable(_) => {
+                unavailable("The database is not available.").retry_after(BUSY_WAIT)
+            }
             StoreError::Full => {
                 ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "There is no space left for the database.")
             }

@@ -36,3 +36,4 @@ pub use proxies::{CheckedProxy, ProxyRecord, normalise_path};
 pub use publisher::{Publisher, Publishing};
 pub use settings::{LiveSettings, Settings, SettingsError};
 pub use template::{Expression, Template, TemplateError, Unresolved};
+pub use timestamp::Timestamp;

@@ -7,13 +7,12 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// A moment, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Timestamp(i64);
+pub struct Timestamp(i64);
 
 impl Timestamp {
     /// This moment by the system's clock.
-    pub(crate) fn now() -> Self {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
+    pub fn now() -> Self {
+        SystemTime::now().into()
     }
 
     /// This moment, or the first one after `previous` when the clock is not past it: two edits in one millisecond,
@@ -31,6 +30,14 @@ impl Timestamp {
         let plausible = (1..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
         let seconds = (hour * 60 + minute) * 60 + second;
         plausible.then(|| Timestamp(days_before(year, month, day) * DAY_MS + seconds * 1000 + milliseconds))
+    }
+}
+
+/// A moment before 1970 is taken for 1970.
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
     }
 }
 

@@ -1,11 +1,13 @@
 //! The notice that somebody changed the records.
 
+use crate::postgres::Revision;
 use crate::sqlite::DataVersion;
+use std::future;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time;
 
-/// How often it is looked whether another process wrote.
+/// How often it is looked whether another process wrote to a file.
 ///
 /// A change made by another process has to be in force within 100 ms (005-SC-002). With 20 ms the wait for the
 /// next look takes at most a fifth of that and leaves the rest for loading 10,000 records. An idle process pays
@@ -13,26 +15,36 @@ use tokio::time;
 /// of 20 ms that does nothing costs 0.36 %.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The longest pause between two looks at a database that cannot be read: it is noticed within a second that it can
-/// be again, and trying does not burden a machine that is in trouble already.
-const POLL_INTERVAL_MAX: Duration = Duration::from_secs(1);
+/// The pauses between looks at a database that cannot be read: each is twice the one before it. That it can be read
+/// again is noticed within about a second, and trying does not burden a machine that is in trouble already.
+const RETRY_INTERVAL_MIN: Duration = Duration::from_millis(40);
+const RETRY_INTERVAL_MAX: Duration = Duration::from_secs(1);
 
 /// Notices of changes, by this process or by another one.
 ///
-/// A write of this process is noticed at once, one of another process within 20 ms. Several changes
-/// between two calls are one notice. An unreadable or locked database is no change; when it is back, that is one.
+/// A write of this process is noticed at once, one of another process within 20 ms (SQLite) or as soon as its notice
+/// arrives (PostgreSQL; should that be lost, within 5 s). Several changes between two calls are one notice. An unreadable or locked database is no change; when it is back, that is one.
 #[derive(Debug)]
 pub struct Changes {
-    source: DataVersion,
+    source: Source,
     written: watch::Receiver<()>,
     /// Keeps `written` open after the store itself was dropped.
     _sender: watch::Sender<()>,
+    /// Until the next look.
     interval: Duration,
 }
 
+/// What tells whether somebody wrote.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Sqlite(DataVersion),
+    Postgres(Revision),
+}
+
 impl Changes {
-    pub(crate) fn new(source: DataVersion, sender: watch::Sender<()>) -> Self {
-        Changes { source, written: sender.subscribe(), _sender: sender, interval: POLL_INTERVAL }
+    pub(crate) fn new(source: Source, sender: watch::Sender<()>) -> Self {
+        let interval = source.poll_interval();
+        Changes { source, written: sender.subscribe(), _sender: sender, interval }
     }
 
     /// Waits until something was changed since the last call, or since the notices were asked for.
@@ -42,13 +54,47 @@ impl Changes {
         loop {
             tokio::select! {
                 _ = self.written.changed() => {}
+                () = self.source.notified() => {}
                 () = time::sleep(self.interval) => {}
             }
             match self.source.moved().await {
-                Some(true) => return self.interval = POLL_INTERVAL,
-                Some(false) => self.interval = POLL_INTERVAL,
-                None => self.interval = (self.interval * 2).min(POLL_INTERVAL_MAX),
+                Some(true) => return self.interval = self.source.poll_interval(),
+                Some(false) => self.interval = self.source.poll_interval(),
+                None => self.interval = self.retry_interval(),
             }
+        }
+    }
+
+    fn retry_interval(&self) -> Duration {
+        if self.interval == self.source.poll_interval() {
+            RETRY_INTERVAL_MIN
+        } else {
+            (self.interval * 2).min(RETRY_INTERVAL_MAX)
+        }
+    }
+}
+
+impl Source {
+    /// Waits until there is something to look at. Cancel-safe.
+    async fn notified(&mut self) {
+        match self {
+            Source::Sqlite(_) => future::pending().await,
+            Source::Postgres(revision) => revision.notified().await,
+        }
+    }
+
+    /// Whether somebody wrote since the last look; `None` when that cannot be told.
+    async fn moved(&mut self) -> Option<bool> {
+        match self {
+            Source::Sqlite(data_version) => data_version.moved().await,
+            Source::Postgres(revision) => revision.moved().await,
+        }
+    }
+
+    fn poll_interval(&self) -> Duration {
+        match self {
+            Source::Sqlite(_) => POLL_INTERVAL,
+            Source::Postgres(_) => Revision::POLL_INTERVAL,
         }
     }
 }

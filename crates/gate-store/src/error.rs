@@ -29,11 +29,25 @@ pub enum OpenError {
         /// What the system says.
         cause: io::Error,
     },
+    /// A file cannot be read.
+    #[error("{} cannot be read: {cause}", path.display())]
+    NotReadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
     /// The file in the database's place is something else.
     #[error("{} is not a database", path.display())]
     NotADatabase {
         /// The database file.
         path: PathBuf,
+    },
+    /// What should be the URL of a database is none.
+    #[error("the database's URL is not one of PostgreSQL: {cause}")]
+    Address {
+        /// What is wrong with it.
+        cause: Cause,
     },
     /// A database, but a damaged one.
     #[error("the database {} is damaged ({finding}); restore it from a backup", path.display())]
@@ -45,35 +59,35 @@ pub enum OpenError {
     },
     /// The schema is from the future: to write to it could lose what this version does not know.
     #[error(
-        "the database {} was written by a newer pocketgate (schema version {found}, this one knows {known}); \
-         use that version or restore an older backup",
-        path.display()
+        "the database {database} was written by a newer pocketgate (schema version {found}, this one knows {known}); \
+         use that version or restore an older backup"
     )]
     Newer {
-        /// The database file.
-        path: PathBuf,
+        /// The database file, or the name of the database.
+        database: String,
         /// The schema version found.
         found: i64,
         /// The newest schema version this program knows.
         known: i64,
     },
     /// Another program kept the database locked for longer than is worth waiting.
-    #[error("the database {} is locked by another program", path.display())]
+    #[error("the database {database} is locked by another program")]
     Locked {
-        /// The database file.
-        path: PathBuf,
+        /// The database file, or the name of the database.
+        database: String,
     },
     /// Anything else.
-    #[error("the database {} cannot be opened: {cause}", path.display())]
+    #[error("the database {database} cannot be opened: {cause}")]
     Failed {
-        /// The database file.
-        path: PathBuf,
+        /// The database file, or the name of the database.
+        database: String,
         /// What the database says.
         cause: Cause,
     },
 }
 
-/// Why the store refuses a read or a write. After any of these nothing of the write is in the database.
+/// Why the store refuses a read or a write. After any of these nothing of the write is in the database; only after
+/// [`StoreError::Unavailable`] it may be, when the connection was lost while it was being committed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another record has the same value in a field that must be unique.
@@ -108,13 +122,22 @@ pub enum StoreError {
     /// The file was taken away or replaced while it was open: a write would be lost with it.
     #[error("the database file was removed or replaced while it was open")]
     Replaced,
+    /// The database cannot be reached, or does not answer in time. It may be back at any moment.
+    #[error("the database is not available: {0}")]
+    Unavailable(Cause),
     /// Anything else.
     #[error("the database failed: {0}")]
     Failed(Cause),
 }
 
 /// What the database itself said; for the log.
-pub struct Cause(pub(crate) sqlx::Error);
+pub struct Cause(Box<dyn std::error::Error + Send + Sync>);
+
+impl Cause {
+    pub(crate) fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Cause(error.into())
+    }
+}
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,13 +3,18 @@
 //! Owns the data directory, the schema and its migrations. Writes rows as they are given: ids, dates and the
 //! meaning of every field belong to the crate that makes the rows, and nothing in here looks inside them.
 //!
-//! [`Store`] is one type over every kind of database it can live in; a second kind joins as one more variant
-//! behind it and has to pass the same conformance suite (`tests/it/conformance.rs`).
+//! [`Store`] is one type over every kind of database it can live in: SQLite in the data directory, or PostgreSQL. Both
+//! run the same statements (`statement.rs`) and pass the same conformance suite (`tests/it/conformance.rs`).
 
+mod backup;
 mod changes;
-mod dialect;
 mod directory;
 mod error;
+mod last_snapshot;
+mod location;
+mod logs;
+mod migrate;
+mod postgres;
 mod proxy_row;
 mod row;
 mod schema;
@@ -20,8 +25,13 @@ mod store;
 mod transaction;
 mod value;
 
+pub use backup::{Backup, BackupError, RestoreError, backup_directory, backups, restore};
 pub use changes::Changes;
 pub use error::{Cause, OpenError, StoreError};
+pub use last_snapshot::LastSnapshot;
+pub use location::Location;
+pub use logs::{Logs, LogsInHour};
+pub use migrate::{MigrateError, MigratedTable, migrate};
 pub use proxy_row::ProxyRow;
 pub use row::Row;
 pub use schema::{Column, ColumnKind, LOGS, PARAMS, PROXIES, SECRETS, SUPERUSERS, Table, USERS};

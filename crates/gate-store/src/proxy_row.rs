@@ -1,13 +1,13 @@
 //! One row of `_proxies`, with a field a column.
 
 use crate::{PROXIES, Row};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 /// One row of `_proxies` (contract §3.1). Columns of JSON are kept as text, `None` where they are null.
 ///
 /// The fields are in the order of the columns of [`PROXIES`].
-#[derive(Clone, PartialEq, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize, Serialize)]
 pub struct ProxyRow {
     /// 15 characters of `a-z0-9`, never changed.
     pub id: String,
@@ -24,10 +24,10 @@ pub struct ProxyRow {
     /// What people say about it; may be empty.
     pub description: String,
     /// Whether requests are forwarded.
-    #[serde(deserialize_with = "flag")]
+    #[serde(with = "flag")]
     pub active: bool,
     /// Whether the prefix is taken off.
-    #[serde(deserialize_with = "flag")]
+    #[serde(with = "flag")]
     pub strip_path: bool,
     /// Who may pass.
     pub access_rule: String,
@@ -36,10 +36,10 @@ pub struct ProxyRow {
     /// Requests at one time; 0 = unlimited.
     pub max_concurrent: i64,
     /// Whether the caller's credentials are forwarded (contract D-8).
-    #[serde(deserialize_with = "flag")]
+    #[serde(with = "flag")]
     pub forward_auth: bool,
     /// Whether the caller's `Accept-Encoding` is forwarded (contract D-25).
-    #[serde(deserialize_with = "flag")]
+    #[serde(with = "flag")]
     pub forward_encoding: bool,
     /// JSON object: header name → template.
     pub headers: Option<String>,
@@ -122,6 +122,15 @@ impl fmt::Debug for ProxyRow {
 }
 
 /// Databases without booleans have 0 and 1.
-fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    u8::deserialize(deserializer).map(|flag| flag != 0)
+mod flag {
+    use super::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+        u8::deserialize(deserializer).map(|flag| flag != 0)
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form serde calls")]
+    pub(super) fn serialize<S: Serializer>(flag: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(u8::from(*flag))
+    }
 }

@@ -1,7 +1,7 @@
 //! The statements over any table, in the words both kinds of database understand.
 
-use crate::dialect::Dialect;
 use crate::{Column, ColumnKind, Row, Select, Table, Value};
+use gate_rules::{Condition, Dialect, PLACEHOLDER, Parameter};
 
 /// One statement, and the values for its `$1`, `$2`, … (which SQLite numbers as well).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,7 +14,12 @@ impl Statement {
     /// The rows that a caller asks for; those that are alike come in the order in which they were made.
     pub(crate) fn select(select: &Select, dialect: Dialect) -> Self {
         let mut statement = Statement::reading(select.table, dialect);
-        statement.push(r#" ORDER BY "rowid""#);
+        statement.push_conditions(&select.conditions);
+        statement.push(" ORDER BY ");
+        for key in &select.order {
+            statement.push(&format!("{}, ", key.to_sql(dialect)));
+        }
+        statement.push(r#""rowid""#);
         if let Some(limit) = select.limit {
             statement.push(" LIMIT ");
             statement.push_count(limit);
@@ -28,10 +33,11 @@ impl Statement {
         statement
     }
 
-    /// How many rows there are.
-    pub(crate) fn count(table: &Table) -> Self {
+    /// How many rows there are for which all of the conditions hold.
+    pub(crate) fn count(table: &Table, conditions: &[Condition]) -> Self {
         let mut statement = Statement::default();
         statement.push(&format!(r#"SELECT COUNT(*) FROM "{}""#, table.name));
+        statement.push_conditions(conditions);
         statement
     }
 
@@ -88,10 +94,54 @@ impl Statement {
         statement
     }
 
+    /// How many logs there were in each hour, the earliest first.
+    pub(crate) fn logs_per_hour(conditions: &[Condition]) -> Self {
+        let mut statement = Statement::default();
+        statement
+            .push(r#"SELECT substr("created", 1, 13) || ':00:00.000Z' AS "hour", COUNT(*) FROM "_logs""#);
+        statement.push_conditions(conditions);
+        statement.push(" GROUP BY 1 ORDER BY 1");
+        statement
+    }
+
+    pub(crate) fn delete_logs_before(time: &str) -> Self {
+        let mut statement = Statement::delete_logs();
+        statement.push(r#" WHERE "created" < "#);
+        statement.push_argument(time.into());
+        statement
+    }
+
+    pub(crate) fn delete_logs() -> Self {
+        Statement { sql: r#"DELETE FROM "_logs""#.to_owned(), arguments: Vec::new() }
+    }
+
     fn reading(table: &Table, dialect: Dialect) -> Self {
         let columns: Vec<String> = table.columns.iter().map(|column| read(column, dialect)).collect();
         let sql = format!(r#"SELECT {} FROM "{}""#, columns.join(", "), table.name);
         Statement { sql, arguments: Vec::new() }
+    }
+
+    fn push_conditions(&mut self, conditions: &[Condition]) {
+        for (position, condition) in conditions.iter().enumerate() {
+            self.push(if position == 0 { " WHERE (" } else { " AND (" });
+            self.push_condition(condition);
+            self.push(")");
+        }
+    }
+
+    /// A condition leaves open which numbers its parameters get.
+    fn push_condition(&mut self, condition: &Condition) {
+        let mut parameters = condition.parameters.iter();
+        for (position, piece) in condition.sql.split(PLACEHOLDER).enumerate() {
+            if position > 0 {
+                self.push_argument(match parameters.next() {
+                    Some(Parameter::Number(number)) => Value::Number(*number),
+                    Some(Parameter::Text(text)) => Value::Text(text.clone()),
+                    None => Value::Null,
+                });
+            }
+            self.push(piece);
+        }
     }
 
     fn push(&mut self, sql: &str) {

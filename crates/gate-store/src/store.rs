@@ -1,10 +1,16 @@
 //! The store: every read and write of records goes through it.
 
-use crate::dialect::Dialect;
-use crate::directory::DATABASE;
-use crate::sqlite::Sqlite;
+use crate::changes::Source;
+use crate::directory;
+use crate::postgres::Postgres;
+use crate::sqlite::{RECORDS, Sqlite};
 use crate::statement::Statement;
-use crate::{Changes, OpenError, PROXIES, ProxyRow, Row, Select, StoreError, Table, Transaction, Value};
+use crate::{
+    BackupError, Changes, LastSnapshot, Location, Logs, OpenError, PROXIES, ProxyRow, Row, Select,
+    StoreError, Table, Transaction, Value, migrate,
+};
+use gate_rules::{Condition, Dialect};
+use std::fs::{self, File};
 use std::path::Path;
 use tokio::sync::watch;
 
@@ -14,6 +20,8 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 pub struct Store {
     backend: Backend,
+    logs: Logs,
+    last_snapshot: Option<LastSnapshot>,
     /// Tells this process's [`Changes`] to look at once instead of at their next tick.
     written: watch::Sender<()>,
 }
@@ -37,36 +45,70 @@ pub enum Change {
     },
 }
 
-/// The databases a store can live in. A second one joins here and passes the same conformance suite.
+/// The databases a store can live in. They pass the same conformance suite.
 #[derive(Clone, Debug)]
 enum Backend {
     Sqlite(Sqlite),
+    Postgres(Postgres),
 }
 
 impl Store {
-    /// Opens the store in a data directory; makes the directory, the database and its tables where they are missing.
-    pub async fn open(directory: &Path) -> Result<Self, OpenError> {
-        let backend = Backend::Sqlite(Sqlite::open(directory).await?);
-        Ok(Store { backend, written: watch::Sender::new(()) })
+    /// Opens a store; makes the data directory, the database and its tables where they are missing.
+    ///
+    /// A PostgreSQL database that is away is opened as well: until it is back, everything but the last snapshot is
+    /// [`StoreError::Unavailable`].
+    pub async fn open(location: impl Into<Location>) -> Result<Self, OpenError> {
+        match location.into() {
+            Location::Directory(directory) => {
+                Ok(Self::in_sqlite(Sqlite::open(&directory, &RECORDS).await?, &directory))
+            }
+            Location::Postgres { url, directory } => {
+                directory::create(&directory)?;
+                Ok(Self::in_postgres(Postgres::open(&url).await?, &directory))
+            }
+        }
     }
 
-    /// Whether there is a store in a directory. Nothing is made or changed.
-    pub fn is_in(directory: &Path) -> bool {
-        directory.join(DATABASE).exists()
+    fn in_sqlite(sqlite: Sqlite, directory: &Path) -> Self {
+        let logs = Logs::in_file(directory);
+        Store { backend: Backend::Sqlite(sqlite), logs, last_snapshot: None, written: watch::Sender::new(()) }
+    }
+
+    fn in_postgres(postgres: Postgres, directory: &Path) -> Self {
+        let logs = Logs::in_postgres(postgres.for_logs());
+        let last_snapshot = Some(LastSnapshot::in_directory(directory));
+        Store { backend: Backend::Postgres(postgres), logs, last_snapshot, written: watch::Sender::new(()) }
     }
 
     /// Finishes what runs and closes the database. A store that is dropped instead loses nothing,
     /// but leaves the work of tidying its write-ahead log to whoever opens it next.
     pub async fn close(self) {
+        self.logs.close().await;
         match self.backend {
             Backend::Sqlite(sqlite) => sqlite.close().await,
+            Backend::Postgres(postgres) => postgres.close().await,
         }
+    }
+
+    /// The logs, which live beside the records and never in their way.
+    pub fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// Where the proxies are kept for a start while the database is away; `None` for a database that is in the data
+    /// directory itself.
+    pub fn last_snapshot(&self) -> Option<&LastSnapshot> {
+        self.last_snapshot.as_ref()
     }
 
     /// Every proxy, in the order they were made: what the compiler reads, 10,000 at one go.
     pub async fn proxies(&self) -> Result<Vec<ProxyRow>, StoreError> {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.proxies().await,
+            Backend::Postgres(_) => {
+                let rows = self.select(&Select::all(&PROXIES)).await?;
+                Ok(rows.iter().map(ProxyRow::from_row).collect())
+            }
         }
     }
 
@@ -89,8 +131,19 @@ impl Store {
 
     /// How many rows there are.
     pub async fn count(&self, table: &'static Table) -> Result<u64, StoreError> {
+        self.count_where(table, &[]).await
+    }
+
+    /// How many rows there are for which all of the conditions hold.
+    pub async fn count_where(
+        &self,
+        table: &'static Table,
+        conditions: &[Condition],
+    ) -> Result<u64, StoreError> {
+        let statement = Statement::count(table, conditions);
         match &self.backend {
-            Backend::Sqlite(sqlite) => sqlite.count(Statement::count(table)).await,
+            Backend::Sqlite(sqlite) => sqlite.count(statement).await,
+            Backend::Postgres(postgres) => postgres.count(statement).await,
         }
     }
 
@@ -109,6 +162,9 @@ impl Store {
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
         match &self.backend {
             Backend::Sqlite(sqlite) => Ok(Transaction::sqlite(sqlite.begin().await?, self.written.clone())),
+            Backend::Postgres(postgres) => {
+                Ok(Transaction::postgres(postgres.begin().await?, self.written.clone()))
+            }
         }
     }
 
@@ -127,10 +183,45 @@ impl Store {
         transaction.commit().await
     }
 
-    /// Notices of changes made from now on, by whomever.
+    /// Writes a copy of every record, as they are at one moment, to a new file: a database that opens like any other,
+    /// once it is `data.db` in a directory. Whoever writes in the meantime does not have to wait, unless the records
+    /// are in PostgreSQL. Logs are not in it.
+    pub async fn backup(&self, to: &Path) -> Result<(), BackupError> {
+        if to.exists() {
+            return Err(BackupError::Exists { path: to.to_owned() });
+        }
+        let partial = to.with_extension("partial");
+        let written = self.write_backup(&partial).await;
+        if written.is_err() {
+            // The error that is told is the first one.
+            let _ = directory::remove_database(&partial);
+        }
+        written?;
+        fs::rename(&partial, to).map_err(|cause| BackupError::NotWritten { path: to.to_owned(), cause })
+    }
+
+    async fn write_backup(&self, path: &Path) -> Result<(), BackupError> {
+        let not_written = |cause| BackupError::NotWritten { path: path.to_owned(), cause };
+        directory::remove_database(path).map_err(not_written)?;
+        directory::create_file(path).map_err(not_written)?;
+        match &self.backend {
+            Backend::Sqlite(sqlite) => sqlite.copy_to(path).await?,
+            Backend::Postgres(_) => {
+                let copy = Store::in_sqlite(Sqlite::open_file(path.to_owned(), &RECORDS, None).await?, path);
+                let copied = migrate(self, &copy).await;
+                copy.close().await;
+                copied?;
+            }
+        }
+        File::open(path).and_then(|file| file.sync_all()).map_err(not_written)
+    }
+
+    /// Notices of changes made from now on, by whomever. While a PostgreSQL database is away they can be asked for as
+    /// well; its return is the first of them.
     pub async fn changes(&self) -> Result<Changes, StoreError> {
         let source = match &self.backend {
-            Backend::Sqlite(sqlite) => sqlite.data_version().await?,
+            Backend::Sqlite(sqlite) => Source::Sqlite(sqlite.data_version().await?),
+            Backend::Postgres(postgres) => Source::Postgres(postgres.revision().await),
         };
         Ok(Changes::new(source, self.written.clone()))
     }
@@ -138,12 +229,38 @@ impl Store {
     async fn rows(&self, table: &'static Table, statement: Statement) -> Result<Vec<Row>, StoreError> {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.rows(table, statement).await,
+            Backend::Postgres(postgres) => postgres.rows(table, statement).await,
         }
     }
 
-    fn dialect(&self) -> Dialect {
+    /// The SQL that conditions have to be made for.
+    pub fn dialect(&self) -> Dialect {
         match &self.backend {
             Backend::Sqlite(_) => Dialect::Sqlite,
+            Backend::Postgres(_) => Dialect::Postgres,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::USERS;
+
+    fn assert_send(_: impl Send) {}
+
+    /// Those who answer requests need futures that may move between threads.
+    #[expect(dead_code, reason = "is compiled, not run")]
+    async fn futures_can_be_sent(store: Store, row: Row) {
+        assert_send(store.proxies());
+        assert_send(store.find(&USERS, "id", "x"));
+        assert_send(store.begin());
+        assert_send(store.apply(&[]));
+        assert_send(store.backup(Path::new("x")));
+        assert_send(store.logs().append(&[]));
+        assert_send(store.changes());
+        let mut transaction = store.begin().await.unwrap();
+        assert_send(transaction.insert(&row));
+        assert_send(transaction.commit());
     }
 }

@@ -1,9 +1,10 @@
 //! Several reads and writes as one.
 
-use crate::dialect::Dialect;
+use crate::postgres::PostgresTransaction;
 use crate::sqlite::SqliteTransaction;
 use crate::statement::Statement;
 use crate::{Row, Select, StoreError, Table, Value};
+use gate_rules::{Condition, Dialect};
 use tokio::sync::watch;
 
 /// Several reads and writes as one: all of them are in the database, or none.
@@ -19,11 +20,16 @@ pub struct Transaction {
 #[derive(Debug)]
 enum Backend {
     Sqlite(SqliteTransaction),
+    Postgres(PostgresTransaction),
 }
 
 impl Transaction {
     pub(crate) fn sqlite(transaction: SqliteTransaction, written: watch::Sender<()>) -> Self {
         Transaction { backend: Backend::Sqlite(transaction), written }
+    }
+
+    pub(crate) fn postgres(transaction: PostgresTransaction, written: watch::Sender<()>) -> Self {
+        Transaction { backend: Backend::Postgres(transaction), written }
     }
 
     /// The rows asked for.
@@ -34,8 +40,19 @@ impl Transaction {
 
     /// How many rows there are.
     pub async fn count(&mut self, table: &'static Table) -> Result<u64, StoreError> {
+        self.count_where(table, &[]).await
+    }
+
+    /// How many rows there are for which all of the conditions hold.
+    pub async fn count_where(
+        &mut self,
+        table: &'static Table,
+        conditions: &[Condition],
+    ) -> Result<u64, StoreError> {
+        let statement = Statement::count(table, conditions);
         match &mut self.backend {
-            Backend::Sqlite(sqlite) => sqlite.count(Statement::count(table)).await,
+            Backend::Sqlite(sqlite) => sqlite.count(statement).await,
+            Backend::Postgres(postgres) => postgres.count(statement).await,
         }
     }
 
@@ -81,6 +98,7 @@ impl Transaction {
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.backend {
             Backend::Sqlite(sqlite) => sqlite.commit().await?,
+            Backend::Postgres(postgres) => postgres.commit().await?,
         }
         self.written.send_replace(());
         Ok(())
@@ -89,6 +107,7 @@ impl Transaction {
     async fn rows(&mut self, table: &'static Table, statement: Statement) -> Result<Vec<Row>, StoreError> {
         match &mut self.backend {
             Backend::Sqlite(sqlite) => sqlite.rows(table, statement).await,
+            Backend::Postgres(postgres) => postgres.rows(table, statement).await,
         }
     }
 
@@ -100,12 +119,15 @@ impl Transaction {
     ) -> Result<u64, StoreError> {
         match &mut self.backend {
             Backend::Sqlite(sqlite) => sqlite.write(table, id, statement).await,
+            Backend::Postgres(postgres) => postgres.write(table, id, statement).await,
         }
     }
 
-    fn dialect(&self) -> Dialect {
+    /// The SQL that conditions have to be made for.
+    pub fn dialect(&self) -> Dialect {
         match &self.backend {
             Backend::Sqlite(_) => Dialect::Sqlite,
+            Backend::Postgres(_) => Dialect::Postgres,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Scripted clients and upstreams that misbehave by name, and the real binary between them.
 //!
 //! Owns everything a black-box test needs: [`Gateway`] runs the binary under test, [`Upstream`]
-//! plays the service behind it and records what arrives, [`RawClient`] plays the caller in front.
+//! plays the service behind it and records what arrives, [`RawClient`] plays the caller in front. [`PostgreSql`] is the database beside it.
 //! Knows nothing about the product's crates: it reads HTTP with small parsers of its own, so that
 //! a mistake in the codec cannot hide behind the same mistake in the test.
 
@@ -17,6 +17,8 @@ mod client;
 mod deadline;
 mod gateway;
 mod pattern;
+#[cfg(unix)]
+mod postgres;
 mod seed;
 #[cfg(test)]
 mod tests;
@@ -27,6 +29,8 @@ pub use client::{BodyEnd, RawClient, Response, ResponseError, ResponseHead};
 pub use deadline::{PATIENCE, eventually, quickest_of, within};
 pub use gateway::{Gateway, GatewayBuilder, LogLine, Pocketgate, ProcessOutput, Proxy, Signal};
 pub use pattern::{Pattern, sha256_hex};
+#[cfg(unix)]
+pub use postgres::PostgreSql;
 pub use seed::seed;
 pub use upstream::{
     Answer, Behaviour, Blackhole, ByHand, CloseAfterRequest, CloseIdle, EarlyResponse, Echo, H2Behaviour,

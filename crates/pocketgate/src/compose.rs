@@ -47,7 +47,7 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     let signals = runtime
         .block_on(async { Signals::listen() })
         .map_err(|error| Failure::other(format_args!("failed to take signals: {error}")))?;
-    let store = runtime.block_on(Store::open(&arguments.directory.path)).map_err(Failure::other)?;
+    let store = runtime.block_on(Store::open(arguments.directory.location())).map_err(Failure::other)?;
     let published = Arc::new(Published::default());
     let environment = EnvironmentPolicy::new(arguments.env_allow.clone());
     let publisher = runtime

@@ -1,7 +1,7 @@
 //! The tables in SQL.
 
 use super::table::{Column, ColumnKind, DefaultValue, Index, IndexKind, Table};
-use crate::dialect::Dialect;
+use gate_rules::Dialect;
 
 /// Makes a table that is missing; one that is there stays as it is.
 pub(crate) fn create_table(table: &Table, dialect: Dialect) -> String {

@@ -12,6 +12,9 @@ pub(crate) const VERSION: i64 = 3;
 /// What is in the database of the records.
 pub(crate) const RECORD_TABLES: &[&Table] = &[&PROXIES, &SUPERUSERS, &USERS, &SECRETS, &PARAMS];
 
+/// What is in the database of the logs.
+pub(crate) const LOG_TABLES: &[&Table] = &[&LOGS];
+
 /// `_proxies` (contract §3.1, D-8, D-21, D-25, D-27).
 ///
 /// The defaults serve programs that write SQL themselves: a row without `active`, `stripPath` and `timeout` behaves
@@ -124,3 +127,7 @@ pub static LOGS: Table = Table {
         Index { name: "idx_logs_created", columns: &["created"], kind: IndexKind::Plain },
     ],
 };
+
+/// What the logs are counted up in: no table of its own, but a row for each hour.
+pub(crate) static LOGS_PER_HOUR: Table =
+    Table { name: "hours", columns: &[Column::text("hour"), Column::integer("total")], indexes: &[] };

@@ -18,15 +18,15 @@ mod code {
 
 /// Why the database in `path` cannot be opened.
 pub(super) fn open_error(path: &Path, error: sqlx::Error) -> OpenError {
-    let path = path.to_owned();
+    let (path, database) = (path.to_owned(), path.display().to_string());
     match primary_code(&error) {
-        Some(code::BUSY | code::LOCKED) => OpenError::Locked { path },
+        Some(code::BUSY | code::LOCKED) => OpenError::Locked { database },
         Some(code::READ_ONLY | code::CANNOT_OPEN) => {
             OpenError::NotWritable { path, cause: io::Error::other(error) }
         }
         Some(code::CORRUPT) => OpenError::Corrupt { path, finding: "a page is malformed".to_owned() },
         Some(code::NOT_A_DATABASE) => OpenError::NotADatabase { path },
-        _ => OpenError::Failed { path, cause: Cause(error) },
+        _ => OpenError::Failed { database, cause: Cause::new(error) },
     }
 }
 
@@ -39,7 +39,7 @@ pub(super) fn store_error(error: sqlx::Error) -> StoreError {
         Some(code::BUSY | code::LOCKED) => StoreError::Busy,
         Some(code::READ_ONLY) => StoreError::ReadOnly,
         Some(code::FULL) => StoreError::Full,
-        _ => StoreError::Failed(Cause(error)),
+        _ => StoreError::Failed(Cause::new(error)),
     }
 }
 

@@ -1,14 +1,20 @@
 //! The store in an embedded SQLite database.
 
+mod backup;
+mod contents;
 mod data_version;
 mod database;
 mod failure;
+mod log_file;
 mod open;
 mod proxies;
 mod rows;
 mod schema;
 mod transaction;
 
+pub(crate) use backup::{check_backup, tidy};
+pub(crate) use contents::{Contents, RECORDS};
 pub(crate) use data_version::DataVersion;
 pub(crate) use database::Sqlite;
+pub(crate) use log_file::LogFile;
 pub(crate) use transaction::SqliteTransaction;

@@ -1,8 +1,7 @@
 //! Running statements, and rows as SQLite hands them over.
 
-use super::failure::{store_error, write_error};
 use crate::statement::Statement;
-use crate::{Column, ColumnKind, Row, StoreError, Table, Value};
+use crate::{Column, ColumnKind, Row, Table, Value};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, Row as _, Sqlite as Database, SqliteConnection};
@@ -12,31 +11,20 @@ pub(super) async fn rows(
     connection: &mut SqliteConnection,
     table: &'static Table,
     statement: Statement,
-) -> Result<Vec<Row>, StoreError> {
-    let rows = query(statement).fetch_all(connection).await.map_err(store_error)?;
-    rows.iter().map(|row| read(table, row)).collect::<Result<_, _>>().map_err(store_error)
+) -> sqlx::Result<Vec<Row>> {
+    let rows = query(statement).fetch_all(connection).await?;
+    rows.iter().map(|row| read(table, row)).collect()
 }
 
 /// The count a statement asks for.
-pub(super) async fn count(
-    connection: &mut SqliteConnection,
-    statement: Statement,
-) -> Result<u64, StoreError> {
-    let counted = query(statement).fetch_one(connection).await.map_err(store_error)?;
-    let count: i64 = counted.try_get(0).map_err(store_error)?;
+pub(super) async fn count(connection: &mut SqliteConnection, statement: Statement) -> sqlx::Result<u64> {
+    let count: i64 = query(statement).fetch_one(connection).await?.try_get(0)?;
     Ok(count.unsigned_abs())
 }
 
-/// Writes the row `id` of a table, and returns how many rows that changed.
-pub(super) async fn write(
-    connection: &mut SqliteConnection,
-    table: &'static Table,
-    id: &str,
-    statement: Statement,
-) -> Result<u64, StoreError> {
-    let written =
-        query(statement).execute(connection).await.map_err(|error| write_error(table, id, error))?;
-    Ok(written.rows_affected())
+/// Runs a statement that changes rows, and returns how many.
+pub(super) async fn write(connection: &mut SqliteConnection, statement: Statement) -> sqlx::Result<u64> {
+    Ok(query(statement).execute(connection).await?.rows_affected())
 }
 
 /// The text of a statement has names of this program's tables and no value in it.

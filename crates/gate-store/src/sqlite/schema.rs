@@ -1,8 +1,8 @@
 //! Bringing a database's tables up to date.
 
-use crate::dialect::Dialect;
 use crate::schema::{add_column, create_indexes, create_table};
 use crate::{Column, Table, schema};
+use gate_rules::Dialect;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 /// The schema version of a database; 0 for an empty one and for one of PocketBase.

@@ -1,7 +1,7 @@
 //! A transaction of an SQLite database.
 
 use super::database::{OpenFile, Sqlite};
-use super::failure::store_error;
+use super::failure::{store_error, write_error};
 use super::rows;
 use crate::statement::Statement;
 use crate::{Row, StoreError, Table};
@@ -30,11 +30,11 @@ impl SqliteTransaction {
         table: &'static Table,
         statement: Statement,
     ) -> Result<Vec<Row>, StoreError> {
-        rows::rows(&mut self.transaction, table, statement).await
+        rows::rows(&mut self.transaction, table, statement).await.map_err(store_error)
     }
 
     pub(crate) async fn count(&mut self, statement: Statement) -> Result<u64, StoreError> {
-        rows::count(&mut self.transaction, statement).await
+        rows::count(&mut self.transaction, statement).await.map_err(store_error)
     }
 
     pub(crate) async fn write(
@@ -43,7 +43,12 @@ impl SqliteTransaction {
         id: &str,
         statement: Statement,
     ) -> Result<u64, StoreError> {
-        rows::write(&mut self.transaction, table, id, statement).await
+        let written = rows::write(&mut self.transaction, statement).await;
+        written.map_err(|error| write_error(table, id, error))
+    }
+
+    pub(super) async fn run(&mut self, statement: Statement) -> Result<u64, StoreError> {
+        rows::write(&mut self.transaction, statement).await.map_err(store_error)
     }
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {

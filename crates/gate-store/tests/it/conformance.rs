@@ -2,8 +2,13 @@
 
 use crate::proxies::{delete, full, insert, plain, update};
 use crate::rows::{distinct, tables, write};
-use gate_store::{Change, PARAMS, PROXIES, ProxyRow, SECRETS, SUPERUSERS, Select, Store, StoreError, USERS};
-use std::time::Duration;
+use gate_rules::{Condition, Context, FieldKind, Rule, Scope, SortKey, sort_keys};
+use gate_store::{
+    Change, LOGS, LogsInHour, PARAMS, PROXIES, ProxyRow, SECRETS, SUPERUSERS, Select, Store, StoreError,
+    USERS,
+};
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
 pub(crate) async fn a_row_is_read_as_it_was_written(store: &Store) {
@@ -183,6 +188,79 @@ pub(crate) async fn rows_are_selected_page_by_page(store: &Store) {
     assert_eq!(store.select(&beyond).await.unwrap(), []);
 }
 
+pub(crate) async fn rows_are_selected_by_conditions_and_in_an_order(store: &Store) {
+    let user =
+        |number, name: &str, verified| distinct(&USERS, number).with("name", name).with("verified", verified);
+    let rows =
+        [user(1, "b", true), user(2, "B", false), user(3, "", true), user(4, "ä", true), user(5, "b", true)];
+    write(store, &rows).await.unwrap();
+    for (filter, order, expected) in [
+        ("name = 'b'", "", [1, 5].as_slice()),
+        ("name ~ 'b'", "-@rowid", &[5, 2, 1]),
+        ("verified = true && name != 'b'", "", &[3, 4]),
+        ("email = 'email 2' || id = 'id 3'", "-id", &[3, 2]),
+        ("name > 'B'", "name,-@rowid", &[5, 1, 4]),
+        ("", "name", &[3, 2, 1, 5, 4]),
+        ("", "-verified,-name", &[4, 1, 5, 3, 2]),
+    ] {
+        let select =
+            Select { conditions: condition(filter, store), order: sorted(order), ..Select::all(&USERS) };
+        let found: Vec<_> =
+            store.select(&select).await.unwrap().iter().map(|row| row.id().to_owned()).collect();
+        let expected: Vec<_> = expected.iter().map(|number| format!("id {number}")).collect();
+        assert_eq!(found, expected, "{filter} by {order}");
+        assert_eq!(store.count_where(&USERS, &select.conditions).await.unwrap(), expected.len() as u64);
+    }
+    let both = [condition("name = 'b'", store), condition("id = 'id 5'", store)].concat();
+    assert_eq!(store.count_where(&USERS, &both).await.unwrap(), 1);
+}
+
+/// The columns of `users` that are asked about here.
+const SCOPE: Scope<'_> = Scope::new(&[
+    ("id", FieldKind::Text),
+    ("email", FieldKind::Text),
+    ("name", FieldKind::Text),
+    ("verified", FieldKind::Bool),
+]);
+
+/// Filters here ask about rows alone.
+struct NoRequest;
+
+impl Context for NoRequest {
+    fn method(&self) -> &'static str {
+        "GET"
+    }
+
+    fn auth(&self, _name: &str) -> gate_rules::Value<'_> {
+        gate_rules::Value::Null
+    }
+
+    fn header(&self, _key: &str) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    fn query(&self, _key: &str) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    fn field(&self, _name: &str) -> gate_rules::Value<'_> {
+        gate_rules::Value::Null
+    }
+
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+fn condition(filter: &str, store: &Store) -> Vec<Condition> {
+    let filter = (!filter.is_empty()).then(|| Rule::compile(filter, &SCOPE).unwrap());
+    filter.iter().map(|rule| rule.to_sql(store.dialect(), &NoRequest)).collect()
+}
+
+fn sorted(order: &str) -> Vec<SortKey> {
+    sort_keys(order, &SCOPE).unwrap()
+}
+
 pub(crate) async fn what_is_taken_is_named(store: &Store) {
     for (table, column) in [
         (&PROXIES, "path"),
@@ -259,6 +337,42 @@ pub(crate) async fn what_a_transaction_read_stays_true_until_its_end(store: &Sto
     assert_eq!(row.text("value"), "40");
 }
 
+pub(crate) async fn logs_are_kept_counted_and_deleted(store: &Store) {
+    let logs = store.logs();
+    let log = |number: u32, time: &str| distinct(&LOGS, number).with("created", time);
+    let rows = [
+        log(1, "2026-01-01 10:59:59.999Z"),
+        log(2, "2026-01-01 11:00:00.000Z"),
+        log(3, "2026-01-01 11:30:00.000Z"),
+    ];
+    logs.append(&rows).await.unwrap();
+    assert!(logs.select(&Select::all(&LOGS)).await.unwrap() == rows);
+    assert!(logs.find(rows[1].id()).await.unwrap().as_ref() == Some(&rows[1]));
+    let hour = |hour: &str, total| LogsInHour { hour: hour.to_owned(), total };
+    let hours = [hour("2026-01-01 10:00:00.000Z", 1), hour("2026-01-01 11:00:00.000Z", 2)];
+    assert_eq!(logs.per_hour(&[]).await.unwrap(), hours);
+
+    assert_eq!(logs.delete_before("2026-01-01 11:00:00.000Z").await.unwrap(), 1);
+    assert_eq!(logs.count(&[]).await.unwrap(), 2);
+    logs.truncate().await.unwrap();
+    assert_eq!(logs.count(&[]).await.unwrap(), 0);
+}
+
+pub(crate) async fn a_batch_of_logs_is_appended_whole_or_not_at_all(store: &Store) {
+    let logs = store.logs();
+    logs.append(&[]).await.unwrap();
+    assert!(logs.append(&[distinct(&LOGS, 1), distinct(&LOGS, 1)]).await.is_err());
+    assert_eq!(logs.count(&[]).await.unwrap(), 0);
+}
+
+pub(crate) async fn logs_are_no_change_and_wait_for_no_writer(store: &Store) {
+    let mut changes = store.changes().await.unwrap();
+    let writer = store.begin().await.unwrap();
+    timeout(Duration::from_secs(2), store.logs().append(&[distinct(&LOGS, 1)])).await.unwrap().unwrap();
+    assert!(timeout(Duration::from_millis(100), changes.changed()).await.is_err());
+    drop(writer);
+}
+
 /// Makes one test of each function above; `$open` gives an empty store and what keeps it alive.
 macro_rules! conformance {
     ($open:path) => {
@@ -279,12 +393,16 @@ macro_rules! conformance {
             a_row_of_any_table_is_read_as_it_was_written
             rows_are_found_by_any_column
             rows_are_selected_page_by_page
+            rows_are_selected_by_conditions_and_in_an_order
             what_is_taken_is_named
             a_secret_is_unique_in_its_environment
             several_rows_may_lack_what_is_unique_otherwise
             a_transaction_sees_its_own_writes_and_nobody_else_does
             a_transaction_that_is_dropped_never_was
             what_a_transaction_read_stays_true_until_its_end
+            logs_are_kept_counted_and_deleted
+            a_batch_of_logs_is_appended_whole_or_not_at_all
+            logs_are_no_change_and_wait_for_no_writer
         }
     };
     ($open:path: $($name:ident)+) => {

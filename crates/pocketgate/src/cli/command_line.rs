@@ -1,6 +1,8 @@
 //! The whole command line, and how it is read.
 
+use super::backup::BackupArgs;
 use super::completions::CompletionsArgs;
+use super::migrate_store::MigrateStoreArgs;
 use super::proxies::ProxiesArgs;
 use super::serve::ServeArgs;
 use super::{stdout, usage, version};
@@ -33,6 +35,8 @@ pub(super) struct CommandLine {
 enum Command {
     Serve(Box<ServeArgs>),
     Proxies(ProxiesArgs),
+    Backup(BackupArgs),
+    MigrateStore(MigrateStoreArgs),
     /// Print version, commit and platform
     Version,
     Completions(CompletionsArgs),
@@ -52,6 +56,8 @@ impl Command {
         match self {
             Command::Serve(arguments) => arguments.run(),
             Command::Proxies(arguments) => arguments.run(),
+            Command::Backup(arguments) => arguments.run(),
+            Command::MigrateStore(arguments) => arguments.run(),
             Command::Version => version::print(),
             Command::Completions(arguments) => arguments.run(),
         }

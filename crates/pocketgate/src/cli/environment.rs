@@ -1,5 +1,7 @@
 //! The environment variables that stand for flags. A flag on the command line wins.
 
+/// `--db-url`
+pub(super) const DB_URL: &str = "POCKETGATE_DB_URL";
 /// `--dir`
 pub(crate) const DIR: &str = "POCKETGATE_DIR";
 /// `--dev-proxy`

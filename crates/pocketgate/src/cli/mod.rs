@@ -2,13 +2,16 @@
 //!
 //! One file is one command; a command with commands of its own is a folder.
 
+mod backup;
 mod command_line;
 mod completions;
 mod data_directory;
 mod environment;
 #[cfg(test)]
 mod guide;
+mod migrate_store;
 mod proxies;
+mod runtime;
 mod serve;
 mod stdout;
 #[cfg(test)]

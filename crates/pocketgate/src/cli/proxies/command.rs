@@ -6,6 +6,7 @@ use super::import::ImportArgs;
 use super::list::ListArgs;
 use super::remove::RemoveArgs;
 use super::update::UpdateArgs;
+use crate::cli::runtime;
 use crate::failure::Failure;
 use clap::{Args, Subcommand};
 
@@ -31,11 +32,7 @@ enum ProxiesCommand {
 impl ProxiesArgs {
     /// Does what was asked for, to the end.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .map_err(|error| Failure::other(format_args!("failed to start: {error}")))?;
-        runtime.block_on(self.command.run())
+        runtime::block_on(self.command.run())
     }
 }
 

@@ -41,7 +41,7 @@ impl ImportArgs {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let wanted = self.read()?;
         // A dry run leaves no directory behind where there was none.
-        let store = if self.dry_run && !Store::is_in(&self.directory.path) {
+        let store = if self.dry_run && !self.directory.location().may_exist() {
             None
         } else {
             Some(records::open(&self.directory).await?)

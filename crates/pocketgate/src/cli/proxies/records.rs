@@ -8,12 +8,12 @@ use std::io::{self, Write};
 
 /// Opens the records; makes the data directory when it is missing.
 pub(super) async fn open(directory: &DataDirectory) -> Result<Store, Failure> {
-    Store::open(&directory.path).await.map_err(Failure::other)
+    Store::open(directory.location()).await.map_err(Failure::other)
 }
 
 /// Opens records that are there: to read from, or remove from, a directory that does not exist is a slip of the finger.
 pub(super) async fn open_existing(directory: &DataDirectory) -> Result<Store, Failure> {
-    if Store::is_in(&directory.path) {
+    if directory.location().may_exist() {
         return open(directory).await;
     }
     Err(Failure::other(format_args!("there is no database in {}", directory.path.display())))
