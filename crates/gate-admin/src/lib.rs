@@ -16,6 +16,7 @@
     reason = "the plumbing is here before the last of the routes that use it"
 )]
 
+mod batch;
 mod caller;
 mod catch_panic;
 mod client_address;
@@ -32,6 +33,7 @@ mod path;
 mod payload;
 mod query;
 mod realtime;
+mod records;
 mod request_id;
 mod request_info;
 mod router;

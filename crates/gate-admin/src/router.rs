@@ -3,8 +3,8 @@
 use crate::error::ApiError;
 use crate::services::Shared;
 use crate::{
-    caller, catch_panic, collections, cors, fields_filter, health, page, realtime, request_id,
-    security_headers, settings,
+    batch, caller, catch_panic, collections, cors, fields_filter, health, page, realtime, records,
+    request_id, security_headers, settings,
 };
 use axum::Router;
 use axum::handler::Handler;
@@ -31,6 +31,12 @@ fn routes() -> Router<Shared> {
             get(collections::view).patch(collections::refuse).delete(collections::refuse),
         )
         .route("/api/collections/{collection}/truncate", delete(collections::refuse))
+        .route("/api/collections/{collection}/records", get(records::list).post(records::create))
+        .route(
+            "/api/collections/{collection}/records/{id}",
+            get(records::view).patch(records::update).delete(records::delete),
+        )
+        .route("/api/batch", post(batch::send))
         .route("/_", get(page::show))
         .route("/_/", get(page::show))
         .route("/_/style.css", get(page::style))

@@ -62,6 +62,10 @@ pub(crate) const USER: &str = "Authorization: Bearer user\r\n";
 /// A control plane over a store of its own, which knows the tokens of [`SUPERUSER`] and [`USER`].
 pub(crate) struct Server {
     pub(crate) services: Arc<Services>,
+    /// What the records are in.
+    pub(crate) store: Store,
+    /// What the data plane would work with.
+    pub(crate) published: Arc<Published>,
     _directory: TempDir,
 }
 
@@ -71,7 +75,7 @@ impl Server {
         let store = Store::open(directory.path()).await.unwrap();
         let environment = || EnvironmentPolicy::with_reader([], |_| None);
         let published = Arc::new(Published::default());
-        let publisher = Publisher::start(store.clone(), environment(), published).await.unwrap();
+        let publisher = Publisher::start(store.clone(), environment(), Arc::clone(&published)).await.unwrap();
         let publishing = publisher.publishing();
         tokio::spawn(publisher.run());
         let passwords = Passwords::default();
@@ -87,9 +91,9 @@ impl Server {
             records,
             secrets,
             hub,
-            settings: LiveSettings::open(store).await.unwrap(),
+            settings: LiveSettings::open(store.clone()).await.unwrap(),
         };
-        Server { services: Arc::new(services), _directory: directory }
+        Server { services: Arc::new(services), store, published, _directory: directory }
     }
 
     /// Sends one request without a body, with more field lines if there are any, and reads the answer.
@@ -101,7 +105,12 @@ impl Server {
     pub(crate) async fn send(&self, method: &str, target: &str, fields: &str, body: &Value) -> Answer {
         let body = body.to_string();
         let framing = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
-        self.exchange(&format!("{}{fields}{framing}\r\n{body}", head(method, target))).await
+        self.raw(method, target, &format!("{fields}{framing}"), &body).await
+    }
+
+    /// Sends one request whose field lines say what its body is, and reads the answer.
+    pub(crate) async fn raw(&self, method: &str, target: &str, fields: &str, body: &str) -> Answer {
+        self.exchange(&format!("{}{fields}\r\n{body}", head(method, target))).await
     }
 
     async fn exchange(&self, request: &str) -> Answer {
@@ -156,4 +165,83 @@ pub(crate) fn connect(router: Router) -> DuplexStream {
 pub(crate) async fn text_of(response: Response) -> String {
     let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
     String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// One call of the API, and what it has to answer. Calls of a table are made in their order on one server.
+pub(crate) struct Scenario {
+    /// What it shows.
+    pub(crate) name: &'static str,
+    /// Method and target.
+    pub(crate) call: &'static str,
+    /// Field lines, such as [`SUPERUSER`].
+    pub(crate) fields: &'static str,
+    /// A JSON body; null = none.
+    pub(crate) body: Value,
+    pub(crate) status: u16,
+    /// Members the answer has, with these values: `a/b` is a member of a member.
+    pub(crate) has: Vec<(&'static str, Value)>,
+    /// Members the answer does not have.
+    pub(crate) lacks: Vec<&'static str>,
+}
+
+impl Scenario {
+    /// A call that has to be answered with a status.
+    pub(crate) fn new(name: &'static str, fields: &'static str, call: &'static str, status: u16) -> Self {
+        Scenario { name, call, fields, body: Value::Null, status, has: Vec::new(), lacks: Vec::new() }
+    }
+
+    /// Sends this body.
+    pub(crate) fn body(self, body: Value) -> Self {
+        Scenario { body, ..self }
+    }
+
+    /// The answer has this member.
+    pub(crate) fn has(mut self, path: &'static str, value: impl Into<Value>) -> Self {
+        self.has.push((path, value.into()));
+        self
+    }
+
+    /// The answer has this sentence and no errors of fields.
+    pub(crate) fn says(self, message: &'static str) -> Self {
+        let status = self.status;
+        self.has("message", message).has("status", status).has("data", Value::Object(serde_json::Map::new()))
+    }
+
+    /// The answer lacks this member.
+    pub(crate) fn lacks(mut self, path: &'static str) -> Self {
+        self.lacks.push(path);
+        self
+    }
+
+    async fn run(&self, server: &Server) {
+        let (method, target) = self.call.split_once(' ').expect("method and target");
+        let answer = match &self.body {
+            Value::Null => server.request(method, target, self.fields).await,
+            body => server.send(method, target, self.fields, body).await,
+        };
+        let called = format!("{}: {}: {}", self.name, self.call, answer.body);
+        assert_eq!(answer.status, self.status, "{called}");
+        let body = if answer.body.is_empty() { Value::Null } else { answer.json() };
+        let found = |path: &str| path.split('/').try_fold(&body, |value, member| member_of(value, member));
+        for (path, expected) in &self.has {
+            assert_eq!(found(path), Some(expected), "{path} in {called}");
+        }
+        for path in &self.lacks {
+            assert_eq!(found(path), None, "{path} in {called}");
+        }
+    }
+}
+
+/// Makes the calls of a table one after the other.
+pub(crate) async fn check_all(server: &Server, scenarios: Vec<Scenario>) {
+    for scenario in scenarios {
+        scenario.run(server).await;
+    }
+}
+
+fn member_of<'a>(value: &'a Value, member: &str) -> Option<&'a Value> {
+    match value {
+        Value::Array(values) => values.get(member.parse::<usize>().ok()?),
+        value => value.get(member),
+    }
 }

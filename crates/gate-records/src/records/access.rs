@@ -5,7 +5,7 @@ use super::error::RecordError;
 use super::record::{Record, Visibility};
 use super::request::RequestInfo;
 use crate::collections::{Collection, Field, FieldKind};
-use gate_rules::{Rule, RuleError, Scope, Value};
+use gate_rules::{Rule, RuleError, Scope, SortKey, Value};
 use std::borrow::Cow;
 use std::time::SystemTime;
 
@@ -73,8 +73,13 @@ pub(super) fn compile(text: &str, collection: &Collection, hidden: bool) -> Resu
     Rule::compile(text, &Scope::new(&names(collection, hidden)))
 }
 
+/// Reads the order of a list; `hidden` says whether it may name hidden fields.
+pub(super) fn order(text: &str, collection: &Collection, hidden: bool) -> Result<Vec<SortKey>, RuleError> {
+    gate_rules::sort_keys(text, &Scope::new(&names(collection, hidden)))
+}
+
 /// The fields a rule, a filter or an order may name. What is write-only never is among them (contract D-19).
-pub(super) fn names(collection: &Collection, hidden: bool) -> Vec<(&'static str, gate_rules::FieldKind)> {
+fn names(collection: &Collection, hidden: bool) -> Vec<(&'static str, gate_rules::FieldKind)> {
     let stored = |field: &&Field| collection.table().column(field.name).is_some();
     let seen = |field: &&Field| !field.write_only && (hidden || !field.hidden);
     collection.fields.iter().filter(stored).filter(seen).map(|field| (field.name, kind(field))).collect()

@@ -1,6 +1,6 @@
 //! Reading records.
 
-use super::access::{Access, Asked, compile};
+use super::access::{Access, Asked, compile, order};
 use super::error::RecordError;
 use super::record::Record;
 use super::request::RequestInfo;
@@ -51,6 +51,7 @@ impl Records {
             "" => None,
             text => Some(compile(text, collection, hidden)?),
         };
+        order(&query.sort, collection, hidden)?;
         self.parts.page(collection, query, request, &[access.rule(), filter.as_ref()]).await
     }
 
