@@ -16,6 +16,7 @@
     reason = "the plumbing is here before the last of the routes that use it"
 )]
 
+mod auth;
 mod batch;
 mod caller;
 mod catch_panic;
@@ -37,6 +38,7 @@ mod records;
 mod request_id;
 mod request_info;
 mod router;
+mod secrets;
 mod security_headers;
 mod serve;
 mod services;

@@ -3,8 +3,8 @@
 use crate::error::ApiError;
 use crate::services::Shared;
 use crate::{
-    batch, caller, catch_panic, collections, cors, fields_filter, health, page, realtime, records,
-    request_id, security_headers, settings,
+    auth, batch, caller, catch_panic, collections, cors, fields_filter, health, page, realtime, records,
+    request_id, secrets, security_headers, settings,
 };
 use axum::Router;
 use axum::handler::Handler;
@@ -37,6 +37,23 @@ fn routes() -> Router<Shared> {
             get(records::view).patch(records::update).delete(records::delete),
         )
         .route("/api/batch", post(batch::send))
+        .route("/api/collections/{collection}/auth-methods", get(auth::auth_methods))
+        .route("/api/collections/{collection}/auth-with-password", post(auth::auth_with_password))
+        .route("/api/collections/{collection}/auth-refresh", post(auth::auth_refresh))
+        .route("/api/collections/{collection}/impersonate/{id}", post(auth::impersonate))
+        .route("/api/collections/{collection}/auth-with-oauth2", post(auth::external_login))
+        .route("/api/collections/{collection}/auth-with-otp", post(auth::one_time_password))
+        .route("/api/collections/{collection}/request-otp", post(auth::one_time_password))
+        .route("/api/collections/{collection}/request-password-reset", post(auth::password_reset))
+        .route("/api/collections/{collection}/confirm-password-reset", post(auth::password_reset))
+        .route("/api/collections/{collection}/request-verification", post(auth::verification))
+        .route("/api/collections/{collection}/confirm-verification", post(auth::verification))
+        .route("/api/collections/{collection}/request-email-change", post(auth::email_change))
+        .route("/api/collections/{collection}/confirm-email-change", post(auth::email_change))
+        .route("/api/files/token", post(auth::file_token))
+        .route("/api/gateway/setup", post(auth::setup))
+        .route("/api/secrets", get(secrets::list).post(secrets::create))
+        .route("/api/secrets/{key}", get(secrets::view).put(secrets::update).delete(secrets::delete))
         .route("/_", get(page::show))
         .route("/_/", get(page::show))
         .route("/_/style.css", get(page::style))

@@ -2,7 +2,7 @@
 
 use crate::realtime::Hub;
 use gate_records::LiveSettings;
-use gate_records::auth::Authenticator;
+use gate_records::auth::{Authenticator, FirstSuperuser};
 use gate_records::records::{AuthRecord, Records};
 use gate_records::secrets::Secrets;
 use std::future::Future;
@@ -15,10 +15,14 @@ pub struct Services {
     pub authenticate: Authenticate,
     /// Logs people in.
     pub authenticator: Authenticator,
+    /// Makes the first superuser.
+    pub first_superuser: FirstSuperuser,
     /// Reads and writes records.
     pub records: Records,
     /// Keeps secrets.
     pub secrets: Secrets,
+    /// Whether superusers see secrets in the clear, as in the fork (contract D-9).
+    pub reveal_secrets: bool,
     /// Who listens to changes.
     pub hub: Hub,
     /// The settings in force.

@@ -3,10 +3,10 @@
 use crate::realtime::Hub;
 use crate::router::router;
 use crate::serve::serve_router;
-use crate::services::Services;
+use crate::services::{Authenticate, Services};
 use axum::Router;
 use axum::response::Response;
-use gate_records::auth::{Authenticator, Passwords};
+use gate_records::auth::{Authenticator, FirstSuperuser, Passwords, Superusers};
 use gate_records::collections::{SUPERUSERS, USERS};
 use gate_records::records::{AuthRecord, Record, Records};
 use gate_records::secrets::{Keyring, Secrets};
@@ -66,11 +66,20 @@ pub(crate) struct Server {
     pub(crate) store: Store,
     /// What the data plane would work with.
     pub(crate) published: Arc<Published>,
+    /// What makes the first superuser.
+    pub(crate) setup_token: String,
+    /// For tests that need a superuser with a password.
+    pub(crate) superusers: Superusers,
     _directory: TempDir,
 }
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::start_with(false).await
+    }
+
+    /// One that shows secrets in the clear, if asked to.
+    pub(crate) async fn start_with(reveal_secrets: bool) -> Self {
         let directory = TempDir::new().unwrap();
         let store = Store::open(directory.path()).await.unwrap();
         let environment = || EnvironmentPolicy::with_reader([], |_| None);
@@ -85,15 +94,23 @@ impl Server {
             Records::new(store.clone(), passwords.clone(), secrets.clone(), environment(), publishing);
         let hub = Hub::default();
         tokio::spawn(hub.clone().run(records.changes()));
+        let authenticator = Authenticator::open(store.clone(), passwords.clone()).await.unwrap();
+        let superusers = Superusers::new(store.clone(), passwords);
+        let setup = FirstSuperuser::open(superusers.clone(), authenticator.clone()).await;
+        let (first_superuser, setup_token) = setup.unwrap();
         let services = Services {
-            authenticate: Arc::new(|token| Box::pin(async move { record_of(&token) })),
-            authenticator: Authenticator::open(store.clone(), passwords).await.unwrap(),
+            authenticate: authenticate(authenticator.clone()),
+            authenticator,
+            first_superuser,
             records,
             secrets,
+            reveal_secrets,
             hub,
             settings: LiveSettings::open(store.clone()).await.unwrap(),
         };
-        Server { services: Arc::new(services), store, published, _directory: directory }
+        let services = Arc::new(services);
+        let setup_token = setup_token.unwrap();
+        Server { services, store, published, setup_token, superusers, _directory: directory }
     }
 
     /// Sends one request without a body, with more field lines if there are any, and reads the answer.
@@ -139,6 +156,19 @@ async fn exchange_with(services: Arc<Services>, request: &str) -> String {
 
 fn head(method: &str, target: &str) -> String {
     format!("{method} {target} HTTP/1.1\r\nHost: gateway.example\r\nConnection: close\r\n")
+}
+
+/// Knows the two tokens and those the authenticator gave out.
+fn authenticate(authenticator: Authenticator) -> Authenticate {
+    Arc::new(move |token| {
+        let authenticator = authenticator.clone();
+        Box::pin(async move {
+            match record_of(&token) {
+                Some(record) => Some(record),
+                None => authenticator.authenticate(&token).await.unwrap().map(|known| known.record),
+            }
+        })
+    })
 }
 
 fn record_of(token: &str) -> Option<AuthRecord> {

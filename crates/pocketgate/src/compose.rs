@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::signals::Signals;
 use gate_admin::{Authenticate, Hub, Services};
 use gate_proxy::{Server, ServerConfig, TrustedProxies};
-use gate_records::auth::{Authenticator, Passwords};
+use gate_records::auth::{Authenticator, FirstSuperuser, Passwords, Superusers};
 use gate_records::records::Records;
 use gate_records::secrets::{Keyring, Secrets};
 use gate_records::{EnvironmentPolicy, LiveSettings, Publisher, Publishing};
@@ -27,6 +27,8 @@ use tokio::task::JoinHandle;
 pub(crate) struct Gateway {
     /// The data plane: threads of its own.
     server: Server,
+    /// What makes the first superuser, when there is none.
+    setup_token: Option<String>,
     /// Publishes every change of the records.
     publishing: JoinHandle<Infallible>,
     /// The records. Closed last, when nobody reads them any more.
@@ -53,14 +55,14 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     let publisher = runtime
         .block_on(Publisher::start(store.clone(), environment, Arc::clone(&published)))
         .map_err(Failure::other)?;
-    let services = runtime.block_on(services(arguments, &store, publisher.publishing()))?;
+    let (services, setup_token) = runtime.block_on(services(arguments, &store, publisher.publishing()))?;
     let publishing = runtime.spawn(publisher.run());
     let (control_plane, connections) = gate_upstream::control_plane();
     runtime.spawn(services.hub.clone().run(services.records.changes()));
     runtime.spawn(gate_admin::serve(connections, services));
     let server =
         Server::start(config, published, control_plane, runtime.handle().clone()).map_err(Failure::other)?;
-    Ok(Gateway { server, publishing, store, signals, runtime })
+    Ok(Gateway { server, setup_token, publishing, store, signals, runtime })
 }
 
 impl Gateway {
@@ -69,10 +71,16 @@ impl Gateway {
         self.server.address()
     }
 
+    /// Where the first superuser is made, when there is none.
+    pub(crate) fn setup_link(&self) -> Option<String> {
+        let token = self.setup_token.as_ref()?;
+        Some(format!("http://{}/_/#/setup/{token}", self.address()))
+    }
+
     /// Serves until a signal to stop, then drains: stops accepting and finishes what runs, at most for the time the
     /// data plane was given. A second signal ends the process at once, with the exit code of that signal.
     pub(crate) fn run_until_told_to_stop(self) {
-        let Gateway { server, publishing, store, mut signals, runtime } = self;
+        let Gateway { server, setup_token: _, publishing, store, mut signals, runtime } = self;
         let signal = runtime.block_on(signals.next_stop());
         tracing::info!(%signal, "draining; a second signal ends at once");
         runtime.spawn(exit_at_next_stop(signals));
@@ -84,12 +92,12 @@ impl Gateway {
     }
 }
 
-/// What the control plane's routes call.
+/// What the control plane's routes call, and the token with which the first superuser is made, when there is none.
 async fn services(
     arguments: &ServeArgs,
     store: &Store,
     publishing: Publishing,
-) -> Result<Arc<Services>, Failure> {
+) -> Result<(Arc<Services>, Option<String>), Failure> {
     let read_environment = |name: &str| env::var(name).ok();
     let keyring =
         Keyring::open_or_create(&arguments.directory.path, read_environment).map_err(Failure::other)?;
@@ -98,11 +106,25 @@ async fn services(
     let passwords = Passwords::default();
     let environment = EnvironmentPolicy::new(arguments.env_allow.clone());
     let records = Records::new(store.clone(), passwords.clone(), secrets.clone(), environment, publishing);
-    let authenticator = Authenticator::open(store.clone(), passwords).await.map_err(Failure::other)?;
+    let authenticator =
+        Authenticator::open(store.clone(), passwords.clone()).await.map_err(Failure::other)?;
+    let superusers = Superusers::new(store.clone(), passwords);
+    let setup = FirstSuperuser::open(superusers, authenticator.clone()).await;
+    let (first_superuser, setup_token) = setup.map_err(Failure::other)?;
     let settings = LiveSettings::open(store.clone()).await.map_err(Failure::other)?;
     let authenticate = authenticate(authenticator.clone());
     let hub = Hub::default();
-    Ok(Arc::new(Services { authenticate, authenticator, records, secrets, hub, settings }))
+    let services = Services {
+        authenticate,
+        authenticator,
+        first_superuser,
+        records,
+        secrets,
+        reveal_secrets: arguments.secrets_reveal,
+        hub,
+        settings,
+    };
+    Ok((Arc::new(services), setup_token))
 }
 
 /// A store that cannot be read makes everybody a guest.

@@ -14,6 +14,8 @@ pub(super) const ENV_ALLOW: &str = "POCKETGATE_ENV_ALLOW";
 pub(super) const HTTP: &str = "POCKETGATE_HTTP";
 /// `--log-format`
 pub(super) const LOG_FORMAT: &str = "POCKETGATE_LOG_FORMAT";
+/// `--secrets-reveal`
+pub(super) const SECRETS_REVEAL: &str = "POCKETGATE_SECRETS_REVEAL";
 /// `--trusted-proxy`; several networks are separated by commas
 pub(super) const TRUSTED_PROXY: &str = "POCKETGATE_TRUSTED_PROXY";
 /// `--upstream-proxy-env`

@@ -54,6 +54,11 @@ pub(crate) struct ServeArgs {
           help_heading = CONFIGURATION)]
     pub(crate) env_allow: Vec<String>,
 
+    /// Let superusers read secrets in the clear at /api/secrets/KEY, as in the fork; otherwise nobody ever can
+    #[arg(long, env = environment::SECRETS_REVEAL, value_parser = BoolishValueParser::new(),
+          help_heading = CONFIGURATION)]
+    pub(crate) secrets_reveal: bool,
+
     /// Where requests go that no proxy takes; for a front-end's development server
     #[arg(long, env = environment::DEV_PROXY, value_name = "URL", value_parser = Upstream::parse,
           help_heading = UPSTREAMS)]
@@ -86,6 +91,9 @@ impl ServeArgs {
         self.start_log()?;
         let gateway = compose::start(self)?;
         stdout::print(format!("listening on http://{}\n", gateway.address()))?;
+        if let Some(link) = gateway.setup_link() {
+            tracing::warn!(link, "there is no superuser; the link makes the first one, once");
+        }
         gateway.run_until_told_to_stop();
         Ok(())
     }
