@@ -17,17 +17,18 @@ pub(crate) fn elements<'a>(text: &str) -> Vec<Scalar<'a>> {
     elements.unwrap_or_default().into_iter().map(of_raw).collect()
 }
 
-/// An array of these values.
+/// An array of these values. A whole number has a fraction there only if it reads with one.
 pub(crate) fn array(values: &[Scalar<'_>]) -> String {
-    values
+    let elements: Vec<String> = values
         .iter()
         .map(|value| match value {
-            Scalar::Null => serde_json::Value::Null,
-            Scalar::Number { value, .. } => (*value).into(),
-            Scalar::Text(text) => text.as_ref().into(),
+            Scalar::Text(text) => serde_json::Value::from(text.as_ref()).to_string(),
+            Scalar::Number { value, is_integer: true } if value.is_finite() => value.to_string(),
+            Scalar::Number { value, .. } if value.is_finite() => format!("{value:?}"),
+            Scalar::Null | Scalar::Number { .. } => "null".to_owned(),
         })
-        .collect::<serde_json::Value>()
-        .to_string()
+        .collect();
+    format!("[{}]", elements.join(","))
 }
 
 /// A text as JSON. Not every database reads an escaped NUL, so no one does.

@@ -118,7 +118,8 @@ impl<'a> Value<'a> {
 impl Scalar<'_> {
     /// A number; a whole one reads without a fraction if `is_integer`.
     pub(crate) fn number(value: f64, is_integer: bool) -> Self {
-        if value.is_nan() { Scalar::Null } else { Scalar::Number { value, is_integer } }
+        // Adding 0 takes the sign of a zero away, which no database shows.
+        if value.is_nan() { Scalar::Null } else { Scalar::Number { value: value + 0.0, is_integer } }
     }
 
     pub(crate) fn is_null(&self) -> bool {

@@ -1,11 +1,18 @@
 //! The language as a whole: what rules mean, and what is refused.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test: a surprise is a failure")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test: a surprise is a failure"
+)]
 
 mod access_rules;
 mod cases;
 mod database;
 mod evaluator;
+mod generated;
+mod generator;
 mod refusals;
 mod sorting;
 mod sqlite;

@@ -2,13 +2,13 @@
 
 use crate::cases;
 use crate::database::{self, Differences};
-use crate::world::{RECORDS, SCOPE, World};
-use gate_rules::{Dialect, Parameter, Rule, sort_keys};
+use crate::world::{RECORDS, Record, SCOPE, World};
+use gate_rules::{Context, Dialect, Parameter, Rule, sort_keys};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, SqlitePool};
 
-/// The world's records in a database in memory.
-pub(crate) async fn open() -> SqlitePool {
+/// Records in a database in memory.
+pub(crate) async fn open(records: &[Record]) -> SqlitePool {
     let options = SqliteConnectOptions::new().in_memory(true);
     // One connection that is never closed: each would have a memory of its own.
     let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
@@ -18,7 +18,7 @@ pub(crate) async fn open() -> SqlitePool {
         .execute(&pool)
         .await
         .expect("a table");
-    for record in RECORDS {
+    for record in records {
         let insert = "INSERT INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let insert = sqlx::query(insert).bind(record.id.to_string()).bind(record.t).bind(record.u);
         let insert = insert.bind(record.n).bind(record.b).bind(record.j).bind(record.m);
@@ -28,10 +28,10 @@ pub(crate) async fn open() -> SqlitePool {
 }
 
 /// The ids of the records a rule holds for, or what the database says about it.
-pub(crate) async fn matches(pool: &SqlitePool, rule: &Rule, world: &World) -> Result<String, String> {
-    let condition = rule.to_sql(Dialect::Sqlite, world);
+pub(crate) async fn matches(pool: &SqlitePool, rule: &Rule, context: &dyn Context) -> Result<String, String> {
+    let condition = rule.to_sql(Dialect::Sqlite, context);
     let sql = database::select(&condition.sql, "?");
-    let mut query = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql.clone()));
+    let mut query = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql.clone())).persistent(false);
     for parameter in condition.parameters {
         query = match parameter {
             Parameter::Number(number) => query.bind(number),
@@ -43,7 +43,7 @@ pub(crate) async fn matches(pool: &SqlitePool, rule: &Rule, world: &World) -> Re
 
 #[tokio::test]
 async fn sqlite_answers_every_case() {
-    let pool = open().await;
+    let pool = open(&RECORDS).await;
     let mut differences = Differences::default();
     for case in cases::all() {
         let rule = Rule::compile(case.rule, &SCOPE).unwrap();
@@ -55,7 +55,7 @@ async fn sqlite_answers_every_case() {
 
 #[tokio::test]
 async fn sqlite_sorts_by_every_key() {
-    let pool = open().await;
+    let pool = open(&RECORDS).await;
     for (keys, expected) in database::ORDERS {
         let keys = sort_keys(keys, &SCOPE).unwrap();
         let sql = database::select_in_order(&keys, Dialect::Sqlite);
