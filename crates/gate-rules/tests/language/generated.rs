@@ -28,7 +28,7 @@ async fn a_million_rules_made_by_chance_have_one_answer() {
 }
 
 async fn compare(rules: usize) {
-    let mut chance = Chance(SmallRng::seed_from_u64(gate_testkit::seed()));
+    let mut chance = Chance::new();
     for _ in 0..rules / RULES_PER_WORLD {
         let records: Vec<_> = ('a'..='p').map(|id| generator::record(&mut chance, id)).collect();
         let pool = sqlite::open(&records).await;
@@ -47,7 +47,14 @@ async fn compare(rules: usize) {
     }
 }
 
-struct Chance(SmallRng);
+/// Chance with the seed of this run.
+pub(crate) struct Chance(SmallRng);
+
+impl Chance {
+    pub(crate) fn new() -> Self {
+        Chance(SmallRng::seed_from_u64(gate_testkit::seed()))
+    }
+}
 
 impl Choice for Chance {
     fn below(&mut self, count: usize) -> usize {

@@ -13,6 +13,7 @@ mod database;
 mod evaluator;
 mod generated;
 mod generator;
+mod postgres;
 mod refusals;
 mod sorting;
 mod sqlite;
