@@ -7,7 +7,7 @@ use super::request::RequestInfo;
 use super::secrets;
 use super::service::{Parts, Records};
 use crate::collections::{Collection, SECRETS};
-use gate_rules::Rule;
+use gate_rules::{Condition, Rule, SortKey};
 use gate_store::{Row, Select};
 
 /// Which records of a collection somebody wants to see (contract §1.2).
@@ -51,8 +51,9 @@ impl Records {
             "" => None,
             text => Some(compile(text, collection, hidden)?),
         };
-        order(&query.sort, collection, hidden)?;
-        self.parts.page(collection, query, request, &[access.rule(), filter.as_ref()]).await
+        let order = order(&query.sort, collection, hidden)?;
+        let rules = [access.rule(), filter.as_ref()];
+        self.parts.page(collection, query, self.parts.conditions(&rules, request), order).await
     }
 
     /// One record, if the caller may see it.
@@ -70,23 +71,24 @@ impl Records {
 }
 
 impl Parts {
+    fn conditions(&self, rules: &[Option<&Rule>], request: &RequestInfo) -> Vec<Condition> {
+        let asked = Asked::about(request, None);
+        rules.iter().flatten().map(|rule| rule.to_sql(self.store.dialect(), &asked)).collect()
+    }
+
     async fn page(
         &self,
         collection: &'static Collection,
         query: &ListQuery,
-        request: &RequestInfo,
-        rules: &[Option<&Rule>],
+        conditions: Vec<Condition>,
+        order: Vec<SortKey>,
     ) -> Result<Page, RecordError> {
-        let rows = self.store.select(&Select::all(collection.table())).await?;
-        let records: Result<Vec<Record>, _> = rows.iter().map(|row| self.record(collection, row)).collect();
-        let records = records?.into_iter().filter(|record| {
-            rules.iter().flatten().all(|rule| rule.evaluate(&Asked::about(request, Some(record))))
-        });
-        let records: Vec<Record> = records.collect();
-        let total = if query.skip_total { 0 } else { records.len() as u64 };
-        let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
-        let taken = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        Ok(Page { records: records.into_iter().skip(skipped).take(taken).collect(), total })
+        let table = collection.table();
+        let total = if query.skip_total { 0 } else { self.store.count_where(table, &conditions).await? };
+        let select = Select { table, conditions, order, limit: Some(query.limit), offset: query.offset };
+        let rows = self.store.select(&select).await?;
+        let records = rows.iter().map(|row| self.record(collection, row)).collect::<Result<_, _>>()?;
+        Ok(Page { records, total })
     }
 
     /// The record a row holds, as it may be shown.

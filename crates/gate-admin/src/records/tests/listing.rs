@@ -66,6 +66,21 @@ async fn r020_us7_ac1_45_records_come_in_pages() {
 }
 
 #[tokio::test]
+async fn records_are_ordered_as_asked_and_else_as_they_were_made() {
+    let server = with_proxies(4).await;
+    for (query, expected) in [
+        ("", ["00", "01", "02", "03"]),
+        ("sort=-path", ["03", "02", "01", "00"]),
+        ("sort=%2Bpath", ["00", "01", "02", "03"]),
+        ("sort=active,-maxConcurrent", ["03", "01", "02", "00"]),
+        ("sort=-%40rowid", ["03", "02", "01", "00"]),
+    ] {
+        assert_eq!(paths(&server, query).await, expected, "{query}");
+    }
+    assert_eq!(paths(&server, "sort=%40random").await.len(), 4);
+}
+
+#[tokio::test]
 async fn records_are_filtered_as_pocketbase_does() {
     let server = with_proxies(4).await;
     for (filter, expected) in [
