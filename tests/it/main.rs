@@ -28,6 +28,8 @@ mod lifecycle;
 mod memory;
 mod mixed;
 mod pool;
+#[cfg(unix)]
+mod postgresql;
 mod refusals;
 mod reload;
 mod requirement_rows;

@@ -21,7 +21,7 @@ pub(crate) async fn execute(directory: &Path, statement: &'static str) {
 }
 
 /// Asks until the answer has that status, and returns how long that took.
-async fn until_status(gateway: &Gateway, target: &str, status: u16) -> Duration {
+pub(crate) async fn until_status(gateway: &Gateway, target: &str, status: u16) -> Duration {
     let started = Instant::now();
     while gateway.get(target).await.status() != status {
         assert!(started.elapsed() < PATIENCE, "{target} never gave {status}: {}", gateway.log_text());

@@ -28,7 +28,7 @@ mod value;
 pub use backup::{Backup, BackupError, RestoreError, backup_directory, backups, restore};
 pub use changes::Changes;
 pub use error::{Cause, OpenError, StoreError};
-pub use last_snapshot::LastSnapshot;
+pub use last_snapshot::{Kept, LastSnapshot};
 pub use location::Location;
 pub use logs::{Logs, LogsInHour};
 pub use migrate::{MigrateError, MigratedTable, migrate};

@@ -1,10 +1,12 @@
 //! One value of a row.
 
 use crate::ColumnKind;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// One value of a row. `Debug` says what kind it is and nothing else: it may be a password or a key.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Deserialize, Serialize)]
+#[serde(untagged)]
 pub enum Value {
     /// Nothing; only in a column of JSON.
     Null,

@@ -1,10 +1,11 @@
 //! The conformance suite on PostgreSQL, and what only a database on another machine does.
 
-use crate::proxies::{insert, plain};
+use crate::proxies::{full, insert, plain};
 use crate::rows::{distinct, write};
-use gate_store::{Location, OpenError, PROXIES, Select, Store, StoreError, USERS};
+use gate_store::{Kept, Location, OpenError, PROXIES, SECRETS, Select, Store, StoreError, USERS};
 use gate_testkit::{PATIENCE, PostgreSql, within};
 use sqlx::{Connection, PgConnection};
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -137,6 +138,33 @@ async fn a_server_that_goes_and_comes_back_is_told_from_one_that_refuses() {
     within(PATIENCE, changes.changed()).await;
 }
 
+/// The connections are as good as before, as far as anybody can see.
+#[tokio::test]
+async fn a_server_that_stops_answering_is_unavailable_until_it_does() {
+    let server = PostgreSql::start();
+    let (store, _directory) = open(&server.database()).await;
+    insert(&store, &plain(1)).await.unwrap();
+    let mut changes = store.changes().await.unwrap();
+    let held = store.begin().await.unwrap();
+
+    server.freeze();
+    let asked = Instant::now();
+    let hung = store.proxies().await;
+    assert!(matches!(hung, Err(StoreError::Unavailable(_))), "{hung:?}");
+    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    // Longer than the interval between two looks and the patience with one of them.
+    let (lost, silence) = tokio::join!(held.commit(), timeout(Duration::from_secs(9), changes.changed()));
+    assert!(matches!(lost, Err(StoreError::Unavailable(_))), "{lost:?}");
+    assert!(silence.is_err(), "silence is no change");
+
+    server.thaw();
+    let back = Instant::now();
+    within(PATIENCE, changes.changed()).await;
+    assert!(back.elapsed() < Duration::from_secs(5), "{:?}", back.elapsed());
+    insert(&store, &plain(2)).await.unwrap();
+    assert!(store.proxies().await.unwrap() == [plain(1), plain(2)]);
+}
+
 #[tokio::test]
 async fn a_store_whose_server_is_away_opens_and_works_once_it_is_there() {
     let mut server = PostgreSql::start();
@@ -183,16 +211,14 @@ async fn acknowledged_writes_survive_kill_9_of_the_server() {
 #[tokio::test]
 async fn the_last_snapshot_is_kept_for_its_owner_alone() {
     let (store, directory) = empty_store().await;
-    let kept = store.last_snapshot().unwrap();
-    assert_eq!(kept.read().await.unwrap_err().kind(), std::io::ErrorKind::NotFound);
-    for rows in [vec![plain(1), crate::proxies::full(2)], vec![plain(3)]] {
-        kept.write(&rows).await.unwrap();
-        assert!(kept.read().await.unwrap() == rows);
+    let last = store.last_snapshot().unwrap();
+    assert_eq!(last.read().await.unwrap_err().kind(), std::io::ErrorKind::NotFound);
+    let full = Kept { proxies: vec![plain(1), full(2)], secrets: vec![distinct(&SECRETS, 1)] };
+    let small = Kept { proxies: vec![plain(3)], secrets: Vec::new() };
+    for kept in [full, small] {
+        last.write(&kept).await.unwrap();
+        assert!(last.read().await.unwrap() == kept);
     }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let file = directory.path().join("last-snapshot.json").metadata().unwrap();
-        assert_eq!(file.permissions().mode() & 0o777, 0o600);
-    }
+    let file = directory.path().join("last-snapshot.json").metadata().unwrap();
+    assert_eq!(file.permissions().mode() & 0o777, 0o600);
 }

@@ -100,6 +100,16 @@ impl PostgreSql {
         self.end(Signal::KILL);
     }
 
+    /// Freezes it with every process of its own: connections stay open, and nobody answers on them.
+    pub fn freeze(&self) {
+        self.signal_all(Signal::STOP);
+    }
+
+    /// Lets it go on after [`PostgreSql::freeze`].
+    pub fn thaw(&self) {
+        self.signal_all(Signal::CONT);
+    }
+
     /// Starts it again after [`PostgreSql::stop`] or [`PostgreSql::kill`].
     ///
     /// # Panics
@@ -129,10 +139,21 @@ impl PostgreSql {
         as_account(self.account, server).spawn().expect("PostgreSQL can be started")
     }
 
+    /// The postmaster first: it starts no other process then.
+    fn signal_all(&self, signal: Signal) {
+        let Some(server) = &self.server else { return };
+        let postmaster = server.id();
+        send(signal, postmaster);
+        let children = std::fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children"));
+        let children = children.expect("the server was not waited for yet");
+        for child in children.split_whitespace() {
+            send(signal, child.parse().expect("a process id"));
+        }
+    }
+
     fn end(&mut self, signal: Signal) {
         let Some(mut server) = self.server.take() else { return };
-        let pid = i32::try_from(server.id()).ok().and_then(Pid::from_raw).expect("a process id");
-        kill_process(pid, signal).expect("the server was not waited for yet");
+        send(signal, server.id());
         server.wait().expect("the server can be waited for");
     }
 
@@ -171,6 +192,12 @@ fn as_account(account: Option<Account>, mut command: Command) -> Command {
 
 fn has_ended(server: &mut Child) -> bool {
     server.try_wait().is_ok_and(|status| status.is_some())
+}
+
+/// A process that has ended meanwhile needs no signal.
+fn send(signal: Signal, pid: u32) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
+    let _ = kill_process(pid, signal);
 }
 
 /// Runs a program to its end.

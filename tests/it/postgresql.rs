@@ -1,0 +1,62 @@
+//! Records in PostgreSQL: gateways that share them, and a database that comes and goes.
+
+use std::time::{Duration, Instant};
+
+use gate_testkit::{Echo, Gateway, PATIENCE, PostgreSql, ProcessOutput, Upstream};
+
+use crate::reload::until_status;
+
+/// What is granted from the return of the database to the first request that follows a change.
+const RECOVERED_MAX: Duration = Duration::from_secs(5);
+
+/// What is granted from the commit to the first request at any gateway that follows it, on a machine at hand.
+const EFFECTIVE_MAX: Duration = Duration::from_millis(100);
+
+async fn gateway(url: &str) -> Gateway {
+    Gateway::builder().arguments(["--db-url", url]).start().await
+}
+
+async fn add(gateway: &Gateway, url: &str, path: &str, upstream: &str) -> ProcessOutput {
+    let flags = ["add", "--path", path, "--upstream", upstream, "--access-rule", "true", "--db-url", url];
+    gateway.proxies(flags).await
+}
+
+#[tokio::test]
+async fn gateways_with_one_database_serve_the_same_proxies() {
+    let url = PostgreSql::shared().database();
+    let upstream = Upstream::start(Echo).await;
+    let (one, other) = (gateway(&url).await, gateway(&url).await);
+    let mut quickest = PATIENCE;
+    for path in ["/-/a", "/-/b", "/-/c"] {
+        add(&one, &url, path, &upstream.url()).await.succeeded();
+        let committed = Instant::now();
+        until_status(&one, path, 200).await;
+        until_status(&other, path, 200).await;
+        quickest = quickest.min(committed.elapsed());
+    }
+    assert!(quickest <= EFFECTIVE_MAX, "{quickest:?}");
+}
+
+#[tokio::test]
+async fn a_gateway_outlives_its_database_and_finds_it_again() {
+    let mut server = PostgreSql::start();
+    let url = server.database();
+    let upstream = Upstream::start(Echo).await;
+    let gateway = gateway(&url).await;
+    add(&gateway, &url, "/-/before", &upstream.url()).await.succeeded();
+    until_status(&gateway, "/-/before", 200).await;
+
+    server.kill();
+    assert_eq!(gateway.get("/-/before").await.status(), 200);
+    let refused = add(&gateway, &url, "/-/lost", &upstream.url()).await;
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""));
+    assert!(refused.stderr.contains("the database is not available"), "{}", refused.stderr);
+    assert_eq!(gateway.get("/-/before").await.status(), 200);
+
+    server.resume();
+    let back = Instant::now();
+    add(&gateway, &url, "/-/after", &upstream.url()).await.succeeded();
+    until_status(&gateway, "/-/after", 200).await;
+    assert!(back.elapsed() < RECOVERED_MAX, "{:?}", back.elapsed());
+    assert_eq!(gateway.get("/-/lost").await.status(), 404);
+}
