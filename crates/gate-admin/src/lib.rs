@@ -17,26 +17,31 @@
 )]
 
 mod auth;
+mod backups;
 mod batch;
 mod caller;
 mod catch_panic;
 mod client_address;
 mod collections;
 mod cors;
+mod crons;
 mod error;
 mod fields_filter;
 mod headers;
 mod health;
 mod json;
 mod list;
+mod logs;
 mod page;
 mod path;
 mod payload;
 mod query;
+mod rate_limit;
 mod realtime;
 mod records;
 mod request_id;
 mod request_info;
+mod request_log;
 mod router;
 mod secrets;
 mod security_headers;
@@ -46,6 +51,8 @@ mod settings;
 #[cfg(test)]
 mod testing;
 
+pub use crons::run_crons;
+pub use rate_limit::Windows;
 pub use realtime::Hub;
 pub use serve::serve;
 pub use services::{Authenticate, Authenticating, Services};

@@ -3,8 +3,8 @@
 use crate::error::ApiError;
 use crate::services::Shared;
 use crate::{
-    auth, batch, caller, catch_panic, collections, cors, fields_filter, health, page, realtime, records,
-    request_id, secrets, security_headers, settings,
+    auth, backups, batch, caller, catch_panic, collections, cors, crons, fields_filter, health, logs, page,
+    rate_limit, realtime, records, request_id, request_log, secrets, security_headers, settings,
 };
 use axum::Router;
 use axum::handler::Handler;
@@ -54,6 +54,12 @@ fn routes() -> Router<Shared> {
         .route("/api/gateway/setup", post(auth::setup))
         .route("/api/secrets", get(secrets::list).post(secrets::create))
         .route("/api/secrets/{key}", get(secrets::view).put(secrets::update).delete(secrets::delete))
+        .route("/api/logs", get(logs::list).delete(logs::truncate))
+        .route("/api/logs/stats", get(logs::stats))
+        .route("/api/logs/{id}", get(logs::view))
+        .route("/api/crons", get(crons::list))
+        .route("/api/crons/{id}", post(crons::run))
+        .route("/api/backups", get(backups::list).post(backups::create))
         .route("/_", get(page::show))
         .route("/_/", get(page::show))
         .route("/_/style.css", get(page::style))
@@ -65,6 +71,8 @@ pub(crate) fn layered(routes: Router<Shared>, services: Shared) -> Router {
     routes
         .layer(from_fn(fields_filter::apply))
         .layer(from_fn(catch_panic::answer_with_500))
+        .layer(from_fn_with_state(Shared::clone(&services), rate_limit::apply))
+        .layer(from_fn_with_state(Shared::clone(&services), request_log::add))
         .layer(from_fn_with_state(Shared::clone(&services), caller::authenticate))
         .layer(from_fn(request_id::add))
         .layer(from_fn(cors::allow_every_origin))
@@ -96,7 +104,8 @@ async fn not_found() -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{Answer, request};
+    use crate::testing::{Answer, SUPERUSER, Server, USER, request};
+    use serde_json::json;
 
     const NOT_FOUND: &str =
         concat!(r#"{"data":{},"message":"The requested resource wasn't found.","status":404}"#, "\n");
@@ -121,6 +130,47 @@ mod tests {
         for method in ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"] {
             check_not_found(&request(method, "/api/health", "").await);
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_for_superusers_is_401_for_guests_and_403_for_others() {
+        let server = Server::start().await;
+        for (method, target) in [
+            ("GET", "/api/settings"),
+            ("PATCH", "/api/settings"),
+            ("GET", "/api/collections"),
+            ("POST", "/api/collections"),
+            ("GET", "/api/collections/users"),
+            ("GET", "/api/collections/unknown"),
+            ("PATCH", "/api/collections/users"),
+            ("DELETE", "/api/collections/users"),
+            ("PUT", "/api/collections/import"),
+            ("GET", "/api/collections/meta/scaffolds"),
+            ("GET", "/api/collections/meta/oauth2-providers"),
+            ("GET", "/api/logs"),
+            ("DELETE", "/api/logs"),
+            ("GET", "/api/logs/stats"),
+            ("GET", "/api/logs/unknown"),
+            ("GET", "/api/crons"),
+            ("POST", "/api/crons/unknown"),
+            ("GET", "/api/backups"),
+            ("POST", "/api/backups"),
+        ] {
+            for (caller, status, message) in [
+                ("", 401, "The request requires valid record authorization token."),
+                ("Authorization: expired\r\n", 401, "The request requires valid record authorization token."),
+                (USER, 403, "The authorized record is not allowed to perform this action."),
+            ] {
+                let answer = server.request(method, target, caller).await;
+                let expected = json!({"data": {}, "message": message, "status": status});
+                assert_eq!((answer.status, answer.json()), (status, expected), "{method} {target}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn there_is_no_sql() {
+        check_not_found(&request("POST", "/api/sql", SUPERUSER).await);
     }
 
     #[tokio::test]

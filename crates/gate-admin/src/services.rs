@@ -1,9 +1,12 @@
 //! What the control plane's routes call.
 
+use crate::rate_limit::Windows;
 use crate::realtime::Hub;
 use gate_records::LiveSettings;
 use gate_records::auth::{Authenticator, FirstSuperuser};
+use gate_records::backups::Backups;
 use gate_records::records::{AuthRecord, Records};
+use gate_records::request_log::RequestLog;
 use gate_records::secrets::Secrets;
 use std::future::Future;
 use std::pin::Pin;
@@ -27,6 +30,12 @@ pub struct Services {
     pub hub: Hub,
     /// The settings in force.
     pub settings: LiveSettings,
+    /// The log of requests to the control plane.
+    pub request_log: RequestLog,
+    /// Copies of the store.
+    pub backups: Backups,
+    /// What the rate limits have counted.
+    pub windows: Windows,
 }
 
 /// Asks whose token it is; `None` for one that is expired, revoked, foreign or no token at all.

@@ -1,5 +1,6 @@
 //! Asks the control plane over an in-memory connection, as the data plane does.
 
+use crate::rate_limit::Windows;
 use crate::realtime::Hub;
 use crate::router::router;
 use crate::serve::serve_router;
@@ -7,8 +8,10 @@ use crate::services::{Authenticate, Services};
 use axum::Router;
 use axum::response::Response;
 use gate_records::auth::{Authenticator, FirstSuperuser, Passwords, Superusers};
+use gate_records::backups::Backups;
 use gate_records::collections::{SUPERUSERS, USERS};
 use gate_records::records::{AuthRecord, Record, Records};
+use gate_records::request_log::RequestLog;
 use gate_records::secrets::{Keyring, Secrets};
 use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
 use gate_snapshot::Published;
@@ -98,6 +101,8 @@ impl Server {
         let superusers = Superusers::new(store.clone(), passwords);
         let setup = FirstSuperuser::open(superusers.clone(), authenticator.clone()).await;
         let (first_superuser, setup_token) = setup.unwrap();
+        let (request_log, log_writer) = RequestLog::new(store.clone());
+        tokio::spawn(log_writer.run());
         let services = Services {
             authenticate: authenticate(authenticator.clone()),
             authenticator,
@@ -107,6 +112,9 @@ impl Server {
             reveal_secrets,
             hub,
             settings: LiveSettings::open(store.clone()).await.unwrap(),
+            request_log,
+            backups: Backups::new(store.clone(), directory.path().to_owned()),
+            windows: Windows::default(),
         };
         let services = Arc::new(services);
         let setup_token = setup_token.unwrap();

@@ -13,6 +13,7 @@
 //! A row passes the same check on its way in and on its way to the data plane, so whatever was saved can be used.
 
 pub mod auth;
+pub mod backups;
 pub mod collections;
 mod compiler;
 mod environment;
@@ -22,6 +23,7 @@ mod proxies;
 mod publisher;
 mod record_id;
 pub mod records;
+pub mod request_log;
 pub mod secrets;
 mod settings;
 mod template;
@@ -34,6 +36,6 @@ pub use gate_store::StoreError;
 pub use plan::{Entry, Outcome, Plan, Rejected};
 pub use proxies::{CheckedProxy, ProxyRecord, normalise_path};
 pub use publisher::{Publisher, Publishing};
-pub use settings::{LiveSettings, Settings, SettingsError};
+pub use settings::{LiveSettings, RateLimitRule, Settings, SettingsError};
 pub use template::{Expression, Template, TemplateError, Unresolved};
 pub use timestamp::Timestamp;

@@ -4,10 +4,12 @@ use crate::cli::ServeArgs;
 use crate::descriptors;
 use crate::failure::Failure;
 use crate::signals::Signals;
-use gate_admin::{Authenticate, Hub, Services};
+use gate_admin::{Authenticate, Hub, Services, Windows};
 use gate_proxy::{Server, ServerConfig, TrustedProxies};
 use gate_records::auth::{Authenticator, FirstSuperuser, Passwords, Superusers};
+use gate_records::backups::Backups;
 use gate_records::records::Records;
+use gate_records::request_log::RequestLog;
 use gate_records::secrets::{Keyring, Secrets};
 use gate_records::{EnvironmentPolicy, LiveSettings, Publisher, Publishing};
 use gate_snapshot::Published;
@@ -59,6 +61,8 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     let publishing = runtime.spawn(publisher.run());
     let (control_plane, connections) = gate_upstream::control_plane();
     runtime.spawn(services.hub.clone().run(services.records.changes()));
+    runtime.spawn(services.settings.clone().follow());
+    runtime.spawn(gate_admin::run_crons(Arc::clone(&services)));
     runtime.spawn(gate_admin::serve(connections, services));
     let server =
         Server::start(config, published, control_plane, runtime.handle().clone()).map_err(Failure::other)?;
@@ -113,7 +117,8 @@ async fn services(
     let (first_superuser, setup_token) = setup.map_err(Failure::other)?;
     let settings = LiveSettings::open(store.clone()).await.map_err(Failure::other)?;
     let authenticate = authenticate(authenticator.clone());
-    let hub = Hub::default();
+    let (request_log, log_writer) = RequestLog::new(store.clone());
+    tokio::spawn(log_writer.run());
     let services = Services {
         authenticate,
         authenticator,
@@ -121,8 +126,11 @@ async fn services(
         records,
         secrets,
         reveal_secrets: arguments.secrets_reveal,
-        hub,
+        hub: Hub::default(),
         settings,
+        request_log,
+        backups: Backups::new(store.clone(), arguments.directory.path.clone()),
+        windows: Windows::default(),
     };
     Ok((Arc::new(services), setup_token))
 }

@@ -62,7 +62,7 @@ impl Form {
 }
 
 /// The part that holds JSON instead of a text; what the SDKs' batches are sent in.
-const JSON_PAYLOAD: &str = "@jsonPayload";
+pub(super) const JSON_PAYLOAD: &str = "@jsonPayload";
 
 /// `true`, `false`, and numbers spelled as they would be written again; everything else stays a text.
 fn infer(text: String) -> Value {

@@ -1,6 +1,6 @@
 //! Reads a body and makes a JSON object of it.
 
-use super::form::Form;
+use super::form::{Form, JSON_PAYLOAD};
 use crate::error::ApiError;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
@@ -29,7 +29,7 @@ impl Payload {
         let content_type =
             headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         match essence(content_type).as_str() {
-            "application/json" => object(&body).map(Payload),
+            "application/json" => object(&body).and_then(unpacked).map(Payload),
             "application/x-www-form-urlencoded" => Form::of_urlencoded(&body).into_object().map(Payload),
             "multipart/form-data" => {
                 Form::of_multipart(content_type, &body).await?.into_object().map(Payload)
@@ -65,6 +65,14 @@ async fn collect(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<By
 
 fn too_large() -> ApiError {
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "")
+}
+
+/// One SDK (Python) sends the `@jsonPayload` of a batch in JSON instead of a form.
+fn unpacked(mut body: Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
+    if let Some(Value::String(json)) = body.remove(JSON_PAYLOAD) {
+        body.extend(object(json.as_bytes())?);
+    }
+    Ok(body)
 }
 
 /// A content type without its parameters.
@@ -108,6 +116,8 @@ mod tests {
         assert_eq!(read("Application/JSON; charset=utf-8", r#"{"a":1} trailing"#).await, Ok(json!({"a": 1})));
         assert_eq!(read("application/json", r#"{"a":1}{"a":2}"#).await, Ok(json!({"a": 1})));
         assert_eq!(read("application/json", "null").await, Ok(json!({})));
+        let packed = r#"{"@jsonPayload":"{\"a\":1}","b":2}"#;
+        assert_eq!(read("application/json", packed).await, Ok(json!({"a": 1, "b": 2})));
     }
 
     #[tokio::test]

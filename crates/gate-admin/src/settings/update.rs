@@ -14,8 +14,8 @@ pub(crate) async fn update(
     _: Superuser,
     State(services): State<Shared>,
     Payload(part): Payload,
-) -> Result<Json<Arc<Settings>>, ApiError> {
-    Ok(Json(services.settings.update(part).await?))
+) -> Result<Json<Settings>, ApiError> {
+    Ok(Json(Arc::unwrap_or_clone(services.settings.update(part).await?)))
 }
 
 impl From<SettingsError> for ApiError {

@@ -9,11 +9,8 @@ use gate_records::Settings;
 use std::sync::Arc;
 
 /// Shows the settings as they are in the store now.
-pub(crate) async fn view(
-    _: Superuser,
-    State(services): State<Shared>,
-) -> Result<Json<Arc<Settings>>, ApiError> {
-    Ok(Json(services.settings.reload().await?))
+pub(crate) async fn view(_: Superuser, State(services): State<Shared>) -> Result<Json<Settings>, ApiError> {
+    Ok(Json(Arc::unwrap_or_clone(services.settings.reload().await?)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! What settings can be saved.
 
-use super::model::{Backups, Batch, Mail, Meta, ObjectStorage, RateLimits, Settings, TrustedProxyHeaders};
+use super::model::{
+    Backups, Batch, Mail, Meta, ObjectStorage, RateLimitRule, RateLimits, Settings, TrustedProxyHeaders,
+};
 use crate::{FieldError, FieldErrors};
 
 impl Settings {
@@ -75,13 +77,61 @@ impl ObjectStorage {
 
 impl RateLimits {
     fn check(&self) -> FieldErrors {
-        refuse_if(self.enabled, "enabled", "limiting the rate of API calls")
+        let mut errors = FieldErrors::default();
+        if self.enabled && self.rules.is_empty() {
+            errors.add("rules", FieldError::required());
+        }
+        let mut by_position = FieldErrors::default();
+        for (position, rule) in self.rules.iter().enumerate() {
+            by_position.nest(&position.to_string(), rule.check());
+        }
+        errors.nest("rules", by_position);
+        errors
+    }
+}
+
+impl RateLimitRule {
+    fn check(&self) -> FieldErrors {
+        let mut errors = FieldErrors::default();
+        if self.label.is_empty() {
+            errors.add("label", FieldError::required());
+        } else if !is_label(&self.label) {
+            errors.add("label", FieldError::invalid_format());
+        }
+        if !matches!(self.audience.as_str(), "" | "@guest" | "@auth") {
+            errors.add("audience", FieldError::invalid_value());
+        }
+        for (field, number) in [("maxRequests", self.max_requests), ("duration", self.duration)] {
+            if number == 0 {
+                errors.add(field, FieldError::required());
+            }
+        }
+        errors
     }
 }
 
 impl TrustedProxyHeaders {
     fn check(&self) -> FieldErrors {
         refuse_if(!self.headers.is_empty(), "headers", "naming them here (start it with --trusted-proxy)")
+    }
+}
+
+/// `/path`, `METHOD /path`, `collection:action`, `*:action` or a word.
+fn is_label(label: &str) -> bool {
+    let is_word = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let is_path = |text: &str| {
+        text.strip_prefix('/').is_some_and(|rest| {
+            rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'/' | b'-'))
+        })
+    };
+    if let Some((method, path)) = label.split_once(' ') {
+        return is_word(method) && is_path(path);
+    }
+    match label.split_once(':') {
+        Some((collection, action)) => (collection == "*" || is_word(collection)) && is_word(action),
+        None => is_path(label) || is_word(label),
     }
 }
 
@@ -130,13 +180,44 @@ mod tests {
     }
 
     #[test]
+    fn the_rules_of_rate_limits_are_checked() {
+        let one = |rule: Value| json!({"rateLimits": {"enabled": true, "rules": [rule]}});
+        check(
+            json!({"rateLimits": {"enabled": true, "rules": []}}),
+            "rateLimits.rules",
+            Some("validation_required"),
+        );
+        check(
+            one(json!({"label": "*:auth", "duration": 1, "maxRequests": 1})),
+            "rateLimits.rules.0.label",
+            None,
+        );
+        let incomplete = one(json!({"label": "api", "audience": "@all"}));
+        check(incomplete.clone(), "rateLimits.rules.0.audience", Some("validation_invalid_value"));
+        check(incomplete, "rateLimits.rules.0.duration", Some("validation_required"));
+        for (label, is_one) in [
+            ("/api/", true),
+            ("POST /api/x-y", true),
+            ("users:create", true),
+            ("*:list", true),
+            ("tag", true),
+            ("api/x", false),
+            ("a b", false),
+            ("*", false),
+            ("a:", false),
+            ("/a?b", false),
+        ] {
+            assert_eq!(is_label(label), is_one, "{label}");
+        }
+    }
+
+    #[test]
     fn what_is_not_supported_cannot_be_switched_on() {
         for (part, field) in [
             (json!({"smtp": {"enabled": true}}), "smtp.enabled"),
             (json!({"s3": {"enabled": true}}), "s3.enabled"),
             (json!({"backups": {"cron": "0 0 * * *"}}), "backups.cron"),
             (json!({"backups": {"s3": {"enabled": true}}}), "backups.s3.enabled"),
-            (json!({"rateLimits": {"enabled": true}}), "rateLimits.enabled"),
             (json!({"trustedProxy": {"headers": ["X-Real-IP"]}}), "trustedProxy.headers"),
             (json!({"superuserIPs": ["127.0.0.1"]}), "superuserIPs"),
         ] {

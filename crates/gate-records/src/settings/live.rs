@@ -6,6 +6,7 @@ use crate::FieldErrors;
 use crate::timestamp::Timestamp;
 use gate_store::{PARAMS, Row, Store, StoreError};
 use serde_json::{Map, Value};
+use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -51,6 +52,17 @@ impl LiveSettings {
         let settings = Arc::new(settings_of(document));
         self.current.send_replace(Arc::clone(&settings));
         Ok(settings)
+    }
+
+    /// Reads them again after every change of the store, whoever made it. Never ends; may be dropped at any time.
+    pub async fn follow(self) -> Result<Infallible, StoreError> {
+        let mut changes = self.store.changes().await?;
+        loop {
+            changes.changed().await;
+            if let Err(error) = self.reload().await {
+                tracing::warn!(%error, "the settings cannot be read; those in force stay");
+            }
+        }
     }
 
     /// Merges a part of the settings into them (arrays are replaced), checks the result and saves it.

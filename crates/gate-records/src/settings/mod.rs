@@ -6,4 +6,4 @@ mod merge;
 mod model;
 
 pub use live::{LiveSettings, SettingsError};
-pub use model::Settings;
+pub use model::{RateLimitRule, Settings};

@@ -1,0 +1,13 @@
+//! `/api/logs`: the log of requests to the control plane (contract §1.11).
+
+mod list;
+mod stats;
+#[cfg(test)]
+mod tests;
+mod truncate;
+mod view;
+
+pub(crate) use list::list;
+pub(crate) use stats::stats;
+pub(crate) use truncate::truncate;
+pub(crate) use view::view;

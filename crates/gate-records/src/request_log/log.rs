@@ -1,0 +1,90 @@
+//! Writes the log, beside the requests it is about.
+
+use super::entry::LogEntry;
+use crate::timestamp::Timestamp;
+use gate_store::{Row, Store, StoreError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+use tokio::sync::mpsc;
+
+/// The log of requests to the control plane. Cheap to clone; all clones are the same log.
+///
+/// A request never waits for it: a line that finds the queue full is dropped and counted.
+#[derive(Clone, Debug)]
+pub struct RequestLog {
+    pub(super) store: Store,
+    entries: mpsc::Sender<LogEntry>,
+    dropped: Arc<AtomicU64>,
+}
+
+/// Takes lines from the queue and writes them.
+#[derive(Debug)]
+pub struct LogWriter {
+    store: Store,
+    entries: mpsc::Receiver<LogEntry>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl RequestLog {
+    /// A log, and who has to [run](LogWriter::run) so that something is written.
+    pub fn new(store: Store) -> (Self, LogWriter) {
+        let (entries, receiver) = mpsc::channel(QUEUE_ENTRIES_MAX);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let writer = LogWriter { store: store.clone(), entries: receiver, dropped: Arc::clone(&dropped) };
+        (RequestLog { store, entries, dropped }, writer)
+    }
+
+    /// Queues a line.
+    pub fn add(&self, entry: LogEntry) {
+        if self.entries.try_send(entry).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many lines were dropped since the start, because the queue was full or could not be written.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Deletes what is older than so many days; returns how many lines that were.
+    pub async fn keep_days(&self, days: u32) -> Result<u64, StoreError> {
+        let age = DAY.saturating_mul(days);
+        let oldest = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
+        self.store.logs().delete_before(&Timestamp::from(oldest).to_string()).await
+    }
+
+    /// Deletes everything.
+    pub async fn truncate(&self) -> Result<(), StoreError> {
+        self.store.logs().truncate().await
+    }
+}
+
+impl LogWriter {
+    /// Writes what is queued, in batches, until nobody can add anything any more.
+    ///
+    /// A batch that cannot be written is dropped and counted; the trouble is told once, until it is over.
+    pub async fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH_ENTRIES_MAX);
+        let mut is_broken = false;
+        while self.entries.recv_many(&mut batch, BATCH_ENTRIES_MAX).await > 0 {
+            let rows: Vec<Row> = batch.drain(..).map(LogEntry::into_row).collect();
+            match self.store.logs().append(&rows).await {
+                Ok(()) => is_broken = false,
+                Err(error) => {
+                    self.dropped.fetch_add(rows.len() as u64, Ordering::Relaxed);
+                    if !is_broken {
+                        tracing::warn!(%error, "the request log cannot be written; its lines are dropped");
+                    }
+                    is_broken = true;
+                }
+            }
+        }
+    }
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// A second of a busy control plane; at about a kilobyte each no burden while the disk is slow.
+const QUEUE_ENTRIES_MAX: usize = 4096;
+/// As many as one transaction writes in a few milliseconds.
+const BATCH_ENTRIES_MAX: usize = 256;

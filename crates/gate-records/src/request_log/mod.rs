@@ -1,0 +1,9 @@
+//! The log of requests to the control plane (contract §1.11).
+
+mod entry;
+mod log;
+mod query;
+
+pub use entry::{Level, LogEntry};
+pub use log::{LogWriter, RequestLog};
+pub use query::{LogQueryError, LogsInHour};
