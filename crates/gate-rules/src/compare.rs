@@ -65,8 +65,8 @@ fn mixed(value: f64, number: &Operated<'_>, text: &str, text_side: &Operated<'_>
     }
 }
 
-/// `None` if one is null.
+/// `None` if one is null, or if it cannot be told in time.
 fn like(left: &Operated<'_>, right: &Operated<'_>) -> Option<bool> {
     let left = left.scalar.as_text()?;
-    Some(Pattern::of(right)?.matches(left.as_str()))
+    Pattern::of(right)?.matches(left.as_str())
 }

@@ -72,16 +72,18 @@ impl<'a> Pattern<'a> {
         Some(sql)
     }
 
-    /// Whether `text` matches. A text that is too long for a pattern matches nothing.
-    pub(crate) fn matches(&self, text: &str) -> bool {
+    /// Whether `text` matches. A text that is too long for a pattern matches nothing; where the answer would take longer
+    /// than [`STEPS_PER_BYTE_MAX`] allows, there is none.
+    pub(crate) fn matches(&self, text: &str) -> Option<bool> {
         if self.text.len() > PATTERN_BYTES_MAX {
-            return false;
+            return Some(false);
         }
+        let steps_max = STEPS_PER_BYTE_MAX.saturating_mul(text.len() + self.text.len() + 1);
         let mut here = (self.tokens(), text.chars());
         let mut after_any: Option<(Tokens<'_>, Chars<'_>)> = None;
-        loop {
+        for _ in 0..steps_max {
             match here.0.next() {
-                None if here.1.as_str().is_empty() => return true,
+                None if here.1.as_str().is_empty() => return Some(true),
                 Some(Token::Any) => {
                     after_any = Some(here.clone());
                     continue;
@@ -90,12 +92,13 @@ impl<'a> Pattern<'a> {
                 _ => {}
             }
             // What `%` stands for has to be one character longer.
-            let Some((tokens, characters)) = &mut after_any else { return false };
+            let Some((tokens, characters)) = &mut after_any else { return Some(false) };
             if characters.next().is_none() {
-                return false;
+                return Some(false);
             }
             here = (tokens.clone(), characters.clone());
         }
+        None
     }
 
     fn tokens(&self) -> Tokens<'_> {
@@ -185,13 +188,17 @@ fn has_wildcard(text: &str) -> bool {
 /// hostile one costs little.
 pub(crate) const PATTERN_BYTES_MAX: usize = 20_000;
 
+/// Steps for each byte of text and pattern, which keeps what a caller can make a rule cost in proportion to what it sends.
+/// A text that is looked for is found in time whenever it has fewer characters than this.
+const STEPS_PER_BYTE_MAX: usize = 64;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[track_caller]
     fn check(pattern: &str, text: &str, expected: bool) {
-        assert_eq!(Pattern::of_value(pattern.into()).matches(text), expected, "{text:?} ~ {pattern:?}");
+        assert_eq!(Pattern::of_value(pattern.into()).matches(text), Some(expected), "{text:?} ~ {pattern:?}");
     }
 
     #[test]
@@ -234,11 +241,28 @@ mod tests {
 
     #[test]
     fn a_column_is_wrapped_as_it_is() {
-        assert!(Pattern::of_column("b_d".into()).matches("abcde"));
-        assert!(Pattern::of_column("".into()).matches(""));
-        assert!(Pattern::of_column("a%c".into()).matches("xabcx"));
+        let check = |pattern: &'static str, text: &str, expected: bool| {
+            assert_eq!(
+                Pattern::of_column(pattern.into()).matches(text),
+                Some(expected),
+                "{text:?} ~ {pattern:?}"
+            );
+        };
+        check("b_d", "abcde", true);
+        check("", "", true);
+        check("a%c", "xabcx", true);
         // Its last backslash takes the closing wildcard's meaning away.
-        assert!(Pattern::of_column(r"a\".into()).matches("xa%"));
-        assert!(!Pattern::of_column(r"a\".into()).matches(r"xa\b"));
+        check(r"a\", "xa%", true);
+        check(r"a\", r"xa\b", false);
+    }
+
+    #[test]
+    fn a_hostile_pattern_gets_no_answer_instead_of_much_time() {
+        let text = "a".repeat(5000);
+        let needle = |length: usize| Pattern::of_value(format!("{}b", "a".repeat(length)).into());
+        assert_eq!(needle(STEPS_PER_BYTE_MAX - 2).matches(&text), Some(false));
+        assert_eq!(needle(2000).matches(&text), None);
+        assert_eq!(needle(PATTERN_BYTES_MAX).matches(&text), Some(false), "too long");
+        assert_eq!(Pattern::of_value("a%".repeat(2500).into()).matches(&text), Some(true));
     }
 }

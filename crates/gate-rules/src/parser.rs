@@ -1,6 +1,6 @@
 //! From tokens to a tree of comparisons whose names are resolved.
 //!
-//! `&&` binds tighter than `||`. Terms need a join between them, and parentheses hold whole filters only.
+//! `&&` binds tighter than `||`. Comparisons and groups need a join between them, and parentheses hold whole filters only.
 
 use crate::lexer::{Lexeme, Lexer, Token};
 use crate::operand::Operand;
@@ -64,7 +64,7 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// Terms joined by `||`.
+    /// What is joined by `||`.
     fn any(&mut self) -> Result<Node, RuleError> {
         let mut nodes = vec![self.all()?];
         while self.next.token == Token::Or {
@@ -74,17 +74,17 @@ impl<'a> Parser<'a> {
         Ok(one_or(nodes, Node::Any))
     }
 
-    /// Terms joined by `&&`.
+    /// What is joined by `&&`.
     fn all(&mut self) -> Result<Node, RuleError> {
-        let mut nodes = vec![self.term()?];
+        let mut nodes = vec![self.comparison_or_group()?];
         while self.next.token == Token::And {
             self.advance()?;
-            nodes.push(self.term()?);
+            nodes.push(self.comparison_or_group()?);
         }
         Ok(one_or(nodes, Node::All))
     }
 
-    fn term(&mut self) -> Result<Node, RuleError> {
+    fn comparison_or_group(&mut self) -> Result<Node, RuleError> {
         if self.next.token == Token::Open { self.group() } else { self.comparison() }
     }
 

@@ -1,8 +1,8 @@
 //! Comparisons in SQL.
 
 use super::dialect::Dialect;
-use super::expression::{Expression, Term};
 use super::fragment::Fragment;
+use super::typed_sql::{SqlOperand, TypedSql};
 use crate::like::{PATTERN_BYTES_MAX, Pattern};
 use crate::number;
 use crate::operator::Relation;
@@ -10,7 +10,12 @@ use crate::value::{Operated, Role, Scalar};
 use std::borrow::Cow;
 
 /// Whether two values compare as asked. What SQL calls NULL counts as false.
-pub(super) fn compares(left: &Term<'_>, relation: Relation, right: &Term<'_>, dialect: Dialect) -> Fragment {
+pub(super) fn compares(
+    left: &SqlOperand<'_>,
+    relation: Relation,
+    right: &SqlOperand<'_>,
+    dialect: Dialect,
+) -> Fragment {
     if left.has_nul() || right.has_nul() {
         return Fragment::constant(relation == Relation::NotEqual);
     }
@@ -29,35 +34,35 @@ pub(super) fn compares(left: &Term<'_>, relation: Relation, right: &Term<'_>, di
     }
 }
 
-impl Term<'_> {
+impl SqlOperand<'_> {
     fn has_nul(&self) -> bool {
-        matches!(self, Term::Known(Operated { scalar: Scalar::Text(text), .. }) if text.contains('\0'))
+        matches!(self, SqlOperand::Known(Operated { scalar: Scalar::Text(text), .. }) if text.contains('\0'))
     }
 
     /// As an expression beside `other`: a column converts a plain value to its own kind.
-    fn beside(&self, other: &Term<'_>) -> Expression {
+    fn beside(&self, other: &SqlOperand<'_>) -> TypedSql {
         match (self, other) {
-            (Term::Found(expression), _) => expression.clone(),
-            (Term::Known(operated), Term::Found(column))
+            (SqlOperand::Computed(expression), _) => expression.clone(),
+            (SqlOperand::Known(operated), SqlOperand::Computed(column))
                 if operated.role == Role::Plain && column.role == Role::Column =>
             {
-                Expression::known(&converted(operated, column))
+                TypedSql::known(&converted(operated, column))
             }
-            (Term::Known(operated), _) => Expression::known(operated),
+            (SqlOperand::Known(operated), _) => TypedSql::known(operated),
         }
     }
 
     /// As it reads.
     fn rendered(&self) -> Option<Fragment> {
         match self {
-            Term::Known(operated) => Expression::known(operated).rendered,
-            Term::Found(expression) => expression.rendered.clone(),
+            SqlOperand::Known(operated) => TypedSql::known(operated).rendered,
+            SqlOperand::Computed(expression) => expression.rendered.clone(),
         }
     }
 }
 
 /// A plain value as a column of one kind takes it.
-fn converted<'a>(operated: &'a Operated<'a>, column: &Expression) -> Operated<'a> {
+fn converted<'a>(operated: &'a Operated<'a>, column: &TypedSql) -> Operated<'a> {
     let scalar = match &operated.scalar {
         Scalar::Text(text) if column.text.is_none() => {
             number::parse(text).map(|value| Scalar::number(value, false))
@@ -70,9 +75,9 @@ fn converted<'a>(operated: &'a Operated<'a>, column: &Expression) -> Operated<'a
     Operated { scalar: scalar.unwrap_or_else(|| operated.scalar.clone()), role: operated.role }
 }
 
-fn equal(left: &Expression, right: &Expression) -> Fragment {
+fn equal(left: &TypedSql, right: &TypedSql) -> Fragment {
     let is_strict = left.role == Role::Json || right.role == Role::Json;
-    let nothing = |side: &Expression| if is_strict { side.is_null() } else { side.is_empty() };
+    let nothing = |side: &TypedSql| if is_strict { side.is_null() } else { side.is_empty() };
     let mut parts = vec![Fragment::compose("(? AND ?)", [&nothing(left), &nothing(right)])];
     if let (Some(left), Some(right)) = (&left.number, &right.number) {
         parts.push(Fragment::compose("? = ?", [left, right]));
@@ -84,7 +89,7 @@ fn equal(left: &Expression, right: &Expression) -> Fragment {
 }
 
 /// `<` or `<=`. Every number is less than every text.
-fn ordered(left: &Expression, operator: &str, right: &Expression) -> Fragment {
+fn ordered(left: &TypedSql, operator: &str, right: &TypedSql) -> Fragment {
     let template = format!("? {operator} ?");
     let mut parts = Vec::new();
     if let (Some(left), Some(right)) = (&left.number, &right.number) {
@@ -99,7 +104,7 @@ fn ordered(left: &Expression, operator: &str, right: &Expression) -> Fragment {
     Fragment::join(&parts, " OR ", false)
 }
 
-fn like(left: &Term<'_>, relation: Relation, right: &Term<'_>, dialect: Dialect) -> Fragment {
+fn like(left: &SqlOperand<'_>, relation: Relation, right: &SqlOperand<'_>, dialect: Dialect) -> Fragment {
     let (Some(text), Some(right_text)) = (left.rendered(), right.rendered()) else {
         return Fragment::constant(false);
     };
@@ -110,11 +115,11 @@ fn like(left: &Term<'_>, relation: Relation, right: &Term<'_>, dialect: Dialect)
         if is_like { matches } else { Fragment::compose("NOT (?)", [&matches]) }
     };
     match right {
-        Term::Known(operated) => match Pattern::of(operated).and_then(|pattern| pattern.to_sql()) {
+        SqlOperand::Known(operated) => match Pattern::of(operated).and_then(|pattern| pattern.to_sql()) {
             Some(pattern) => matches(&Fragment::text(&pattern)),
             None => never,
         },
-        Term::Found(_) => {
+        SqlOperand::Computed(_) => {
             let pattern = Fragment::compose("('%' || ? || '%')", [&right_text]);
             let template = format!("CASE WHEN ? > {PATTERN_BYTES_MAX} THEN ? ELSE ? END");
             Fragment::compose(&template, [&dialect.bytes(&right_text), &never, &matches(&pattern)])

@@ -2,8 +2,8 @@
 
 use super::compare::compares;
 use super::dialect::Dialect;
-use super::expression::{Expression, Term};
 use super::fragment::{Fragment, Parameter};
+use super::typed_sql::{SqlOperand, TypedSql};
 use crate::operator::Operator;
 use crate::parser::{Comparison, Node};
 use crate::{Context, Rule};
@@ -41,11 +41,11 @@ fn comparison(comparison: &Comparison, dialect: Dialect, context: &dyn Context) 
     if !left.reads_record() && !right.reads_record() {
         return Fragment::constant(comparison.evaluate(context));
     }
-    let left = left.term(dialect, context, "each_left");
-    let right = right.term(dialect, context, "each_right");
+    let left = left.sql_operand(dialect, context, "each_left");
+    let right = right.sql_operand(dialect, context, "each_right");
     let Operator { relation, any } = comparison.operator;
     let condition = compares(&left, relation, &right, dialect);
-    let rows = [&left, &right].into_iter().filter_map(Term::rows).cloned();
+    let rows = [&left, &right].into_iter().filter_map(SqlOperand::rows).cloned();
     let Some(rows) = rows.reduce(|left, right| Fragment::compose("? CROSS JOIN ?", [&left, &right])) else {
         return Fragment::compose("(?)", [&condition]);
     };
@@ -60,11 +60,11 @@ fn comparison(comparison: &Comparison, dialect: Dialect, context: &dyn Context) 
     )
 }
 
-impl Term<'_> {
+impl SqlOperand<'_> {
     fn rows(&self) -> Option<&Fragment> {
         match self {
-            Term::Known(_) => None,
-            Term::Found(Expression { rows, .. }) => rows.as_ref(),
+            SqlOperand::Known(_) => None,
+            SqlOperand::Computed(TypedSql { rows, .. }) => rows.as_ref(),
         }
     }
 }

@@ -7,10 +7,10 @@
 mod compare;
 mod condition;
 mod dialect;
-mod expression;
 mod fragment;
 mod operand;
 mod sort;
+mod typed_sql;
 
 pub use condition::Condition;
 pub use dialect::Dialect;

@@ -1,7 +1,7 @@
 //! The order of a list.
 
 use super::dialect::Dialect;
-use super::expression::Expression;
+use super::typed_sql::TypedSql;
 use crate::operand::{Field, Operand, Source};
 use crate::{RuleError, Scope, resolve};
 
@@ -68,9 +68,9 @@ impl Criterion {
         let expression = match self {
             Criterion::Random => return vec!["RANDOM()".to_owned()],
             Criterion::RowId => return vec![r#""rowid""#.to_owned()],
-            Criterion::Field(field) => Expression::field(field, dialect),
-            Criterion::Lower(field) => Expression::field(field, dialect).lower(dialect),
-            Criterion::Length(field) => Expression::length(&field.name, dialect),
+            Criterion::Field(field) => TypedSql::field(field, dialect),
+            Criterion::Lower(field) => TypedSql::field(field, dialect).lower(dialect),
+            Criterion::Length(field) => TypedSql::length(&field.name, dialect),
         };
         match (expression.number, expression.text) {
             (Some(number), Some(text)) => {

@@ -123,6 +123,16 @@ fn length_is_counted_in_characters() {
     assert!(AccessRule::compile(&ascii).is_ok());
 }
 
+#[test]
+fn the_examples_of_the_guide_are_rules() {
+    let guide = include_str!("../../../../docs/guide/rules.md");
+    let examples: Vec<_> = guide.split("```").nth(1).unwrap().trim().lines().collect();
+    assert!(examples.len() > 5, "{examples:?}");
+    for example in examples {
+        assert!(AccessRule::compile(example).is_ok(), "{example}");
+    }
+}
+
 /// Everything is an odd value.
 struct Odd;
 

@@ -1,7 +1,7 @@
 //! Rules made by chance have the same answer in memory and in SQLite.
 
 use crate::generator::{self, Asked, Choice, Request};
-use crate::sqlite;
+use crate::sqlite_records;
 use crate::world::SCOPE;
 use gate_rules::Rule;
 use rand::rngs::SmallRng;
@@ -31,13 +31,14 @@ async fn compare(rules: usize) {
     let mut chance = Chance::new();
     for _ in 0..rules / RULES_PER_WORLD {
         let records: Vec<_> = ('a'..='p').map(|id| generator::record(&mut chance, id)).collect();
-        let pool = sqlite::open(&records).await;
+        let pool = sqlite_records::open(&records).await;
         for _ in 0..RULES_PER_WORLD {
             let request = Request::make(&mut chance);
             let text = generator::rule(&mut chance);
             let rule = Rule::compile(&text, &SCOPE).unwrap_or_else(|error| panic!("{text}: {error}"));
             let found =
-                sqlite::matches(&pool, &rule, &Asked { request: &request, record: &records[0] }).await;
+                sqlite_records::matches(&pool, &rule, &Asked { request: &request, record: &records[0] })
+                    .await;
             let found = found.unwrap_or_else(|error| panic!("{text}: {error}"));
             for record in &records {
                 let holds = rule.evaluate(&Asked { request: &request, record });

@@ -9,7 +9,6 @@
 
 mod access_rules;
 mod cases;
-mod database;
 mod evaluator;
 mod generated;
 mod generator;
@@ -17,4 +16,6 @@ mod postgres;
 mod refusals;
 mod sorting;
 mod sqlite;
+mod sqlite_records;
+mod statement;
 mod world;

@@ -1,9 +1,9 @@
 //! The table of cases in PostgreSQL, in a server whose own order of texts is not that of bytes.
 
-use crate::cases;
-use crate::database::{self, Differences};
+use crate::cases::{self, Differences};
 use crate::generated::Chance;
 use crate::generator::{self, Asked, Request};
+use crate::statement;
 use crate::world::{RECORDS, Record, SCOPE, World};
 use gate_rules::{Context, Dialect, Parameter, Rule, sort_keys};
 use gate_testkit::PostgreSql;
@@ -35,7 +35,7 @@ async fn open(records: &[Record]) -> PgPool {
 /// The ids of the records a rule holds for, or what the database says about it.
 async fn matches(pool: &PgPool, rule: &Rule, context: &dyn Context) -> Result<String, String> {
     let condition = rule.to_sql(Dialect::Postgres, context);
-    let sql = database::select(&condition.sql, "$");
+    let sql = statement::select(&condition.sql, "$");
     let mut query = sqlx::query_scalar::<_, String>(AssertSqlSafe(sql.clone())).persistent(false);
     for parameter in condition.parameters {
         query = match parameter {
@@ -61,13 +61,13 @@ async fn postgres_answers_every_case() {
 #[tokio::test]
 async fn postgres_sorts_by_every_key() {
     let pool = open(&RECORDS).await;
-    for (keys, expected) in database::ORDERS {
+    for (keys, expected) in statement::ORDERS {
         let keys = sort_keys(keys, &SCOPE).unwrap();
-        let sql = database::select_in_order(&keys, Dialect::Postgres);
+        let sql = statement::select_in_order(&keys, Dialect::Postgres);
         let ids: Vec<String> = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(&pool).await.unwrap();
         assert_eq!(ids.concat(), expected, "{keys:?}");
     }
-    let random = database::select_in_order(&sort_keys("@random", &SCOPE).unwrap(), Dialect::Postgres);
+    let random = statement::select_in_order(&sort_keys("@random", &SCOPE).unwrap(), Dialect::Postgres);
     let ids: Vec<String> = sqlx::query_scalar(AssertSqlSafe(random)).fetch_all(&pool).await.unwrap();
     assert_eq!(ids.len(), RECORDS.len());
 }

@@ -43,7 +43,7 @@ fn parentheses_hold_whole_filters_and_are_balanced() {
 }
 
 #[test]
-fn terms_need_a_join() {
+fn comparisons_need_a_join() {
     check("(t = 'x')(n = 1)", 10, "expected && or ||, found (");
     check("t = 'x' (n = 1)", 9, "expected && or ||, found (");
     check("t = 'x' n = 1", 9, "expected && or ||, found n");

@@ -40,6 +40,26 @@ const TABLES: [(Caller, Rows); 11] = [
     (Caller::Guest, requests::GUEST),
 ];
 
+/// Where a database and the table of cases do not agree.
+#[derive(Debug, Default)]
+pub(crate) struct Differences {
+    lines: Vec<String>,
+}
+
+impl Differences {
+    pub(crate) fn compare(&mut self, case: Case, found: &Result<String, String>) {
+        if found.as_deref() != Ok(case.matches) {
+            self.lines.push(format!("{:?} {} → {found:?}, not {:?}", case.caller, case.rule, case.matches));
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn check(&self) {
+        let lines = &self.lines;
+        assert!(lines.is_empty(), "{} of {}:\n{}", lines.len(), all().count(), lines.join("\n"));
+    }
+}
+
 /// Every case.
 pub(crate) fn all() -> impl Iterator<Item = Case> {
     TABLES

@@ -5,7 +5,7 @@ use crate::value::{Operated, Role, Scalar};
 
 /// A value of SQL by its types: of `number` and `text` at most one is not null. `None` is always null.
 #[derive(Clone, Debug)]
-pub(super) struct Expression {
+pub(super) struct TypedSql {
     pub(super) number: Option<Fragment>,
     pub(super) text: Option<Fragment>,
     /// The value as it reads, for `~`; null if it is null.
@@ -17,12 +17,12 @@ pub(super) struct Expression {
 
 /// An operand: decided already, or for the database to find.
 #[derive(Clone, Debug)]
-pub(super) enum Term<'a> {
+pub(super) enum SqlOperand<'a> {
     Known(Operated<'a>),
-    Found(Expression),
+    Computed(TypedSql),
 }
 
-impl Expression {
+impl TypedSql {
     /// A value that is known already.
     pub(super) fn known(operated: &Operated<'_>) -> Self {
         let text = |text: &str| Some(Fragment::text(text));
@@ -32,7 +32,7 @@ impl Expression {
             Scalar::Text(value) => (None, text(value)),
         };
         let rendered = operated.scalar.as_text().map(|text| Fragment::text(text.as_str()));
-        Expression { number, text, rendered, role: operated.role, rows: None }
+        TypedSql { number, text, rendered, role: operated.role, rows: None }
     }
 
     /// Whether it is null.

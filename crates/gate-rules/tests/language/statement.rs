@@ -1,6 +1,5 @@
-//! What the tests of both databases share.
+//! The statements that ask for records.
 
-use crate::cases::{self, Case};
 use gate_rules::{Dialect, PLACEHOLDER, SortKey};
 use std::fmt::Write;
 
@@ -35,24 +34,4 @@ pub(crate) fn select(condition: &str, placeholder: &str) -> String {
 pub(crate) fn select_in_order(keys: &[SortKey], dialect: Dialect) -> String {
     let keys: Vec<String> = keys.iter().map(|key| key.to_sql(dialect)).collect();
     format!("SELECT id FROM records ORDER BY {}", keys.join(", "))
-}
-
-/// Where a database and the table of cases do not agree.
-#[derive(Debug, Default)]
-pub(crate) struct Differences {
-    lines: Vec<String>,
-}
-
-impl Differences {
-    pub(crate) fn compare(&mut self, case: Case, found: &Result<String, String>) {
-        if found.as_deref() != Ok(case.matches) {
-            self.lines.push(format!("{:?} {} → {found:?}, not {:?}", case.caller, case.rule, case.matches));
-        }
-    }
-
-    #[track_caller]
-    pub(crate) fn check(&self) {
-        let lines = &self.lines;
-        assert!(lines.is_empty(), "{} of {}:\n{}", lines.len(), cases::all().count(), lines.join("\n"));
-    }
 }
