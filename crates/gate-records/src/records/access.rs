@@ -29,8 +29,9 @@ impl Access {
             Some("") => Ok(Access(None)),
             Some(text) => {
                 let rule = compile(text, collection, true);
-                let rule = rule
-                    .map_err(|error| RecordError::Internal(format!("a rule of {collection:?}: {error}")))?;
+                let rule = rule.map_err(|error| {
+                    RecordError::Internal(format!("a rule of {}: {error}", collection.name))
+                })?;
                 Ok(Access(Some(rule)))
             }
         }

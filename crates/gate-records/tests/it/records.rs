@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 const PASSWORD: &str = "correct horse";
 
@@ -246,6 +247,50 @@ async fn the_last_superuser_stays() {
     fixture.try_write(delete(&first, superuser())).await.unwrap();
     let outcome = fixture.try_write(delete(&second, superuser())).await;
     assert!(matches!(outcome, Err(RecordError::LastSuperuser)));
+}
+
+#[tokio::test]
+async fn of_many_who_take_one_path_at_a_time_one_gets_it() {
+    let fixture = Fixture::new().await;
+    let mut writes = JoinSet::new();
+    for _ in 0..20 {
+        let records = fixture.records.clone();
+        writes.spawn(async move { records.write(proxy("/-/a")).await.is_ok() });
+    }
+    let made = writes.join_all().await.into_iter().filter(|made| *made).count();
+    assert_eq!(made, 1);
+}
+
+#[tokio::test]
+async fn of_two_superusers_deleted_at_a_time_one_stays() {
+    let fixture = Fixture::new().await;
+    let mut writes = Vec::new();
+    for email in ["a@b.co", "b@b.co"] {
+        let body = json!({"email": email, "password": PASSWORD, "passwordConfirm": PASSWORD});
+        let record = fixture.write(create(&SUPERUSERS, superuser(), body)).await;
+        writes.push(delete(&record, superuser()));
+    }
+    let mut deletes = JoinSet::new();
+    for write in writes {
+        let records = fixture.records.clone();
+        deletes.spawn(async move { records.write(write).await.is_ok() });
+    }
+    let deleted = deletes.join_all().await.into_iter().filter(|deleted| *deleted).count();
+    assert_eq!(deleted, 1);
+}
+
+#[tokio::test]
+async fn d13_of_many_who_change_what_they_saw_one_does() {
+    let fixture = Fixture::new().await;
+    let seen = fixture.write(proxy("/-/a")).await;
+    let mut writes = JoinSet::new();
+    for timeout in 1..=20 {
+        let records = fixture.records.clone();
+        let write = update(&seen, superuser(), json!({"timeout": timeout, "updated": seen.text("updated")}));
+        writes.spawn(async move { records.write(write).await.is_ok() });
+    }
+    let changed = writes.join_all().await.into_iter().filter(|changed| *changed).count();
+    assert_eq!(changed, 1);
 }
 
 #[tokio::test]
