@@ -22,10 +22,11 @@ pub(super) fn compares(
     if let Relation::Like | Relation::NotLike = relation {
         return like(left, relation, right, dialect);
     }
+    let nothing = both_nothing(left, right);
     let (left, right) = (left.beside(right), right.beside(left));
     match relation {
-        Relation::Equal => equal(&left, &right),
-        Relation::NotEqual => Fragment::compose("(?) IS NOT TRUE", [&equal(&left, &right)]),
+        Relation::Equal => equal(&left, &right, nothing),
+        Relation::NotEqual => Fragment::compose("(?) IS NOT TRUE", [&equal(&left, &right, nothing)]),
         Relation::Less => ordered(&left, "<", &right),
         Relation::LessOrEqual => ordered(&left, "<=", &right),
         Relation::Greater => ordered(&right, "<", &left),
@@ -34,7 +35,30 @@ pub(super) fn compares(
     }
 }
 
+/// Whether both are null or empty, beside JSON null; `None` if they cannot be.
+fn both_nothing(left: &SqlOperand<'_>, right: &SqlOperand<'_>) -> Option<Fragment> {
+    let is_strict = left.role() == Role::Json || right.role() == Role::Json;
+    let parts = [left, right].map(|side| match side {
+        SqlOperand::Known(known) => {
+            let is_nothing = known.scalar.is_null() || (!is_strict && known.scalar.is_empty());
+            is_nothing.then(|| Fragment::constant(true))
+        }
+        SqlOperand::Computed(typed) => Some(if is_strict { typed.is_null() } else { typed.is_empty() }),
+    });
+    match parts {
+        [Some(left), Some(right)] => Some(Fragment::compose("(? AND ?)", [&left, &right])),
+        _ => None,
+    }
+}
+
 impl SqlOperand<'_> {
+    fn role(&self) -> Role {
+        match self {
+            SqlOperand::Known(known) => known.role,
+            SqlOperand::Computed(typed) => typed.role,
+        }
+    }
+
     fn has_nul(&self) -> bool {
         matches!(self, SqlOperand::Known(Operated { scalar: Scalar::Text(text), .. }) if text.contains('\0'))
     }
@@ -75,10 +99,10 @@ fn converted<'a>(operated: &'a Operated<'a>, column: &TypedSql) -> Operated<'a> 
     Operated { scalar: scalar.unwrap_or_else(|| operated.scalar.clone()), role: operated.role }
 }
 
-fn equal(left: &TypedSql, right: &TypedSql) -> Fragment {
-    let is_strict = left.role == Role::Json || right.role == Role::Json;
-    let nothing = |side: &TypedSql| if is_strict { side.is_null() } else { side.is_empty() };
-    let mut parts = vec![Fragment::compose("(? AND ?)", [&nothing(left), &nothing(right)])];
+/// Equal values, or none on both sides. One that is known to be there leaves the database a plain `=`, for which it has
+/// indexes.
+fn equal(left: &TypedSql, right: &TypedSql, nothing: Option<Fragment>) -> Fragment {
+    let mut parts: Vec<_> = nothing.into_iter().collect();
     if let (Some(left), Some(right)) = (&left.number, &right.number) {
         parts.push(Fragment::compose("? = ?", [left, right]));
     }

@@ -9,6 +9,7 @@
 
 mod access_rules;
 mod cases;
+mod conditions;
 mod evaluator;
 mod generated;
 mod generator;

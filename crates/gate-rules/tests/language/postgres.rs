@@ -1,10 +1,11 @@
 //! The table of cases in PostgreSQL, in a server whose own order of texts is not that of bytes.
 
 use crate::cases::{self, Differences};
+use crate::conditions;
 use crate::generated::Chance;
 use crate::generator::{self, Asked, Request};
 use crate::statement;
-use crate::world::{RECORDS, Record, SCOPE, World};
+use crate::world::{Caller, RECORDS, Record, SCOPE, World};
 use gate_rules::{Context, Dialect, Parameter, Rule, sort_keys};
 use gate_testkit::PostgreSql;
 use sqlx::postgres::PgPoolOptions;
@@ -56,6 +57,15 @@ async fn postgres_answers_every_case() {
         differences.compare(case, &found);
     }
     differences.check();
+}
+
+#[tokio::test]
+async fn postgres_takes_the_largest_rules() {
+    let pool = open(&RECORDS).await;
+    for rule in conditions::largest() {
+        let found = matches(&pool, &rule, &World::new(Caller::User, RECORDS[0])).await;
+        assert!(found.is_ok(), "{found:?}");
+    }
 }
 
 #[tokio::test]

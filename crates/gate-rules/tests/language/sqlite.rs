@@ -1,9 +1,10 @@
 //! The table of cases in SQLite.
 
 use crate::cases::{self, Differences};
+use crate::conditions;
 use crate::sqlite_records::{matches, open};
 use crate::statement;
-use crate::world::{RECORDS, SCOPE, World};
+use crate::world::{Caller, RECORDS, SCOPE, World};
 use gate_rules::{Dialect, Rule, sort_keys};
 use sqlx::AssertSqlSafe;
 
@@ -17,6 +18,15 @@ async fn sqlite_answers_every_case() {
         differences.compare(case, &found);
     }
     differences.check();
+}
+
+#[tokio::test]
+async fn sqlite_takes_the_largest_rules() {
+    let pool = open(&RECORDS).await;
+    for rule in conditions::largest() {
+        let found = matches(&pool, &rule, &World::new(Caller::User, RECORDS[0])).await;
+        assert!(found.is_ok(), "{found:?}");
+    }
 }
 
 #[tokio::test]
