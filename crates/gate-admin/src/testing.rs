@@ -87,12 +87,14 @@ impl Server {
         let store = Store::open(directory.path()).await.unwrap();
         let environment = || EnvironmentPolicy::with_reader([], |_| None);
         let published = Arc::new(Published::default());
-        let publisher = Publisher::start(store.clone(), environment(), Arc::clone(&published)).await.unwrap();
+        let keyring = Keyring::open_or_create(directory.path(), |_| None).unwrap();
+        let secrets = Secrets::new(store.clone(), Some(keyring), "");
+        let publisher =
+            Publisher::start(store.clone(), secrets.clone(), environment(), Arc::clone(&published));
+        let publisher = publisher.await.unwrap();
         let publishing = publisher.publishing();
         tokio::spawn(publisher.run());
         let passwords = Passwords::default();
-        let keyring = Keyring::open_or_create(directory.path(), |_| None).unwrap();
-        let secrets = Secrets::new(store.clone(), Some(keyring), "");
         let records =
             Records::new(store.clone(), passwords.clone(), secrets.clone(), environment(), publishing);
         let hub = Hub::default();

@@ -7,6 +7,7 @@ use crate::deadline::Tick;
 use crate::fault::Fault;
 use crate::finish::Running;
 use crate::http1::Exchange;
+use crate::identify::identify;
 use crate::read_head::ReadHead;
 use crate::request_transfer::RequestTransfer;
 use crate::route::{Routed, route};
@@ -101,9 +102,10 @@ async fn carry(
     if let Some(answer) = preflight::answer(&head, client.bytes(), &routed, facts) {
         return Ok(say(client, facts, answer).await);
     }
-    allow::allow(&routed)?;
+    let caller = identify(worker, client, &head, &routed).await?;
+    allow::allow(&head, client.bytes(), &routed, &caller)?;
     allow::refuse_websocket(&head, client.bytes())?;
-    UpstreamHead::check(worker, &head, client.bytes(), &routed)?;
+    UpstreamHead::check(worker, &head, client.bytes(), &routed, &caller)?;
 
     let leased = match connect::pooled(worker, &routed.proxy) {
         Some(leased) => leased,
@@ -112,14 +114,15 @@ async fn carry(
     match leased {
         Leased { lease: Lease::Http1 { stream, address }, is_reused } => {
             let forward_proxy = worker.dialer.absolute_form_proxy(&routed.proxy.upstream.id);
-            let upstream_head = UpstreamHead::new(worker, client, &head, &routed).to_http1(forward_proxy)?;
+            let upstream_head =
+                UpstreamHead::new(worker, client, &head, &routed, &caller).to_http1(forward_proxy)?;
             let mut request = RequestTransfer::new(upstream_head, facts, &routed.proxy, is_reused);
             facts.consume_head(client);
             drop(head);
             exchange(worker, client, (stream, address, is_reused), &mut request, facts, &routed).await
         }
         Leased { lease: Lease::Http2 { sender, stream }, .. } => {
-            let upstream_head = UpstreamHead::new(worker, client, &head, &routed).to_http2()?;
+            let upstream_head = UpstreamHead::new(worker, client, &head, &routed, &caller).to_http2()?;
             facts.consume_head(client);
             drop(head);
             // Boxed: the general path's state is larger than the hot path's.

@@ -5,7 +5,7 @@ use crate::deadline::TICK;
 use crate::forwarded::TrustedProxies;
 use crate::listener;
 use crate::worker::{Worker, WorkerParts};
-use gate_snapshot::{Published, Upstream};
+use gate_snapshot::{Identities, Published, Upstream};
 use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, PoolLimits, Resolver};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -76,7 +76,7 @@ impl Server {
         listener::probe(listen).map_err(|error| StartError::of(listen, error))
     }
 
-    /// Listens and starts the workers. `control` is the runtime that resolves names.
+    /// Listens and starts the workers. `identities` is how they find out who calls, `control` the runtime that resolves names.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -84,6 +84,7 @@ impl Server {
         config: ServerConfig,
         published: Arc<Published>,
         control_plane: ControlPlane,
+        identities: Identities,
         control: Handle,
     ) -> Result<Server, StartError> {
         let workers = config.workers.max(1);
@@ -99,6 +100,7 @@ impl Server {
         let parts = WorkerParts {
             published,
             dialer: Dialer::new(dialer_config),
+            identities,
             pool_limits: PoolLimits::per_worker(workers),
             dev_proxy: config.dev_proxy,
             trusted_proxies: Arc::new(config.trusted_proxies),

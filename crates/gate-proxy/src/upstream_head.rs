@@ -4,10 +4,11 @@ use crate::buffer::Buffer;
 use crate::client::Client;
 use crate::fault::Fault;
 use crate::forwarded::Forwarded;
+use crate::identify::Caller;
 use crate::route::Routed;
 use crate::worker::Worker;
 use gate_http::{FieldLine, FieldName, HeadTooLarge, HeadWriter, RequestBody, RequestHead};
-use gate_snapshot::{HeaderValue, InjectedHeader, Proxy};
+use gate_snapshot::{HeaderValue, InjectedHeader, Proxy, TEMPLATE_PARTS_MAX};
 use gate_telemetry::Reason;
 use gate_upstream::ForwardProxy;
 
@@ -18,6 +19,7 @@ pub(crate) struct UpstreamHead<'a> {
     /// What `head` was parsed from.
     bytes: &'a [u8],
     routed: &'a Routed,
+    caller: &'a Caller,
     forwarded: Forwarded<'a>,
     client_address: &'a str,
     /// `1.1 pocketgate-…`: how a request that comes back is recognised.
@@ -28,16 +30,24 @@ impl<'a> UpstreamHead<'a> {
     /// Whether the request may be sent at all.
     ///
     /// # Errors
-    /// A template without a value (contract D-7), or a request that has passed this process before (RFC 9110 §7.6.3).
+    /// A template without a value (contract D-7), a caller whose fields cannot stand in a header (H13), or a request that
+    /// has passed this process before (RFC 9110 §7.6.3).
     pub(crate) fn check(
         worker: &Worker,
         head: &RequestHead,
         bytes: &[u8],
         routed: &Routed,
+        caller: &Caller,
     ) -> Result<(), Fault> {
         if let Some(expression) = routed.proxy.unresolved() {
             let cause = format!("a header of the proxy names {{{expression}}}, which has no value");
             return Err(Fault::because(Reason::TemplateUnresolved, cause));
+        }
+        if routed.proxy.headers.iter().any(|header| !caller.fits(&header.value)) {
+            return Err(Fault::because(
+                Reason::BadRequest,
+                "a field of the caller holds a control character",
+            ));
         }
         let is_ours =
             |line: &FieldLine| memchr::memmem::find(line.value.of(bytes), worker.via.as_bytes()).is_some();
@@ -53,6 +63,7 @@ impl<'a> UpstreamHead<'a> {
         client: &'a Client,
         head: &'a RequestHead,
         routed: &'a Routed,
+        caller: &'a Caller,
     ) -> Self {
         let bytes = client.bytes();
         let forwarded = Forwarded::of(head, bytes, worker.trusts(client.address));
@@ -60,6 +71,7 @@ impl<'a> UpstreamHead<'a> {
             head,
             bytes,
             routed,
+            caller,
             forwarded,
             client_address: &client.address_text,
             via: &worker.via,
@@ -118,8 +130,18 @@ impl<'a> UpstreamHead<'a> {
         emit(b"X-Forwarded-Proto", &[self.forwarded.scheme]);
         emit(b"Via", &[self.via.as_bytes()]);
         for header in headers {
-            if let HeaderValue::Resolved(value) = &header.value {
-                emit(header.name.as_bytes(), &[value]);
+            match &header.value {
+                HeaderValue::Resolved(value) => emit(header.name.as_bytes(), &[value]),
+                HeaderValue::Template(parts) => {
+                    let mut values = [&[][..]; TEMPLATE_PARTS_MAX];
+                    for (value, part) in values.iter_mut().zip(parts) {
+                        *value = self.caller.part(part);
+                    }
+                    if values.iter().any(|value| !value.is_empty()) {
+                        emit(header.name.as_bytes(), &values);
+                    }
+                }
+                HeaderValue::Unresolved { .. } => {}
             }
         }
     }
@@ -179,6 +201,10 @@ impl<'a> UpstreamHead<'a> {
             | FieldName::XForwardedFor | FieldName::XForwardedHost | FieldName::XForwardedProto | FieldName::XRealIp
             | FieldName::Forwarded => false,
             FieldName::AcceptEncoding => self.routed.proxy.forward_encoding,
+            // Our own credentials are nobody else's business (contract D-8, H7).
+            FieldName::Authorization | FieldName::Cookie if self.caller.has_our_token() => {
+                self.routed.proxy.forward_auth
+            }
             known => !known.is_hop_by_hop() && !self.head.is_named_by_connection(self.bytes, name),
         }
     }

@@ -2,7 +2,10 @@
 
 use crate::deadline::Deadlines;
 use crate::forwarded::TrustedProxies;
-use gate_snapshot::{AccessRule, HeldSnapshot, Proxy, Published, Reader, Timeouts, Upstream};
+use crate::known_tokens::KnownTokens;
+use gate_snapshot::{
+    AccessRule, HeldSnapshot, Identities, Proxy, ProxyFields, Published, Reader, Timeouts, Upstream,
+};
 use gate_upstream::{Dialer, Pool, PoolLimits};
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
@@ -18,6 +21,10 @@ pub(crate) struct Worker {
     pub(crate) pool: RefCell<Pool>,
     /// Opens new ones.
     pub(crate) dialer: Dialer,
+    /// Asks whose token it is.
+    pub(crate) identities: Identities,
+    /// What was answered.
+    pub(crate) known_tokens: RefCell<KnownTokens>,
     /// The coarse clock.
     pub(crate) deadlines: Rc<Deadlines>,
     /// Where `/api` and `/_` lead.
@@ -44,6 +51,7 @@ pub(crate) struct Worker {
 pub(crate) struct WorkerParts {
     pub(crate) published: Arc<Published>,
     pub(crate) dialer: Dialer,
+    pub(crate) identities: Identities,
     pub(crate) pool_limits: PoolLimits,
     pub(crate) dev_proxy: Option<Upstream>,
     pub(crate) trusted_proxies: Arc<TrustedProxies>,
@@ -60,6 +68,8 @@ impl Worker {
             snapshot: RefCell::new(Reader::new(parts.published)),
             pool: RefCell::new(Pool::new(parts.pool_limits)),
             dialer: parts.dialer,
+            identities: parts.identities,
+            known_tokens: RefCell::default(),
             deadlines: Deadlines::new(),
             control_plane: Rc::new(built_in("control plane", Upstream::control_plane())),
             dev_proxy: parts.dev_proxy.map(|upstream| Rc::new(built_in("development proxy", upstream))),
@@ -126,6 +136,7 @@ fn built_in(name: &str, upstream: Upstream) -> Proxy {
         active: true,
         strip_path: false,
         access_rule: AccessRule::Public,
+        record: ProxyFields::default(),
         upstream,
         headers: Vec::new(),
         timeouts: Timeouts {

@@ -4,7 +4,8 @@
 
 use gate_proxy::{Server, ServerConfig, TrustedProxies};
 use gate_snapshot::{
-    AccessRule, HeaderValue, InjectedHeader, Proxy, Published, Snapshot, Timeouts, Upstream,
+    AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, Published, Snapshot, Timeouts, Upstream,
+    identities,
 };
 use gate_upstream::ForwardProxies;
 use std::io::{Read, Write};
@@ -56,6 +57,7 @@ fn proxy(path: &str, upstream: SocketAddr) -> Arc<Proxy> {
         strip_path: true,
         access_rule: AccessRule::Public,
         upstream: Upstream::parse(&format!("http://{upstream}/v1")).unwrap(),
+        record: ProxyFields::default(),
         headers: vec![injected],
         timeouts: Timeouts::default(),
         forward_auth: false,
@@ -91,7 +93,9 @@ fn a_request_in_the_steady_state_allocates_nothing() {
         drain_timeout: Duration::from_secs(1),
     };
     let published = Arc::new(Published::new(snapshot));
-    let server = Server::start(config, published, control_plane, runtime.handle().clone()).unwrap();
+    let (identities, _asked) = identities(Arc::default());
+    let server =
+        Server::start(config, published, control_plane, identities, runtime.handle().clone()).unwrap();
     let sse_request = String::from_utf8(REQUEST.to_vec()).unwrap().replace("/-/x/", "/-/sse/").into_bytes();
 
     for (request, ending) in [(REQUEST, &b"\r\n\r\n{}"[..]), (&sse_request, b"0\r\n\r\n")] {

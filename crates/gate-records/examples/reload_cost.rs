@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program for the developer's terminal")]
 
+use gate_records::secrets::ResolvedSecrets;
 use gate_records::{Compiler, EnvironmentPolicy, ProxyRecord};
 use gate_store::{Change, Store};
 use serde_json::json;
@@ -32,7 +33,7 @@ async fn main() {
         let (started, before) = (Instant::now(), cpu_time());
         let rows = store.proxies().await.unwrap();
         let read = cpu_time().saturating_sub(before);
-        let compiled = compiler.compile(rows);
+        let compiled = compiler.compile(rows, ResolvedSecrets::default());
         let total = cpu_time().saturating_sub(before);
         assert_eq!(compiled.snapshot.routes().proxies().len(), PROXIES);
         let which = if round == 0 { "first load" } else { "reload" };

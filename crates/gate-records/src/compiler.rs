@@ -1,8 +1,10 @@
 //! Makes a snapshot of the stored records.
 
 use crate::proxies::{ProxyRecord, normalise_path};
+use crate::secrets::ResolvedSecrets;
+use crate::template::TemplateSources;
 use crate::{EnvironmentPolicy, FieldError, FieldErrors, Unresolved};
-use gate_snapshot::{AccessRule, Proxy, Snapshot, Timeouts, Upstream};
+use gate_snapshot::{AccessRule, Proxy, ProxyFields, Snapshot, Timeouts, Upstream};
 use gate_store::ProxyRow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,18 +16,21 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Compiler {
     environment: EnvironmentPolicy,
+    secrets: ResolvedSecrets,
     generation: u64,
     /// The last good version of each proxy that is still stored.
     last_good: HashMap<Arc<str>, Arc<Good>>,
 }
 
-/// A record that was compiled without errors. It is compiled once, however many generations it stays as it is.
+/// A record that was compiled without errors. It is compiled once, however many generations it stays as it is; one that
+/// names a secret, once for all the time the secrets stay as they are.
 #[derive(Debug)]
 struct Good {
     row: ProxyRow,
     proxy: Arc<Proxy>,
     /// A header without a value.
     unresolved: Option<Problem>,
+    names_secret: bool,
 }
 
 /// A snapshot, and what was wrong with the records it was made of.
@@ -66,20 +71,23 @@ pub enum Effect {
 impl Compiler {
     /// A compiler whose templates read these environment variables.
     pub fn new(environment: EnvironmentPolicy) -> Self {
-        Compiler { environment, generation: 0, last_good: HashMap::new() }
+        let secrets = ResolvedSecrets::default();
+        Compiler { environment, secrets, generation: 0, last_good: HashMap::new() }
     }
 
     /// Makes the next snapshot.
-    pub fn compile(&mut self, rows: Vec<ProxyRow>) -> Compiled {
+    pub fn compile(&mut self, rows: Vec<ProxyRow>, secrets: ResolvedSecrets) -> Compiled {
         let mut earlier = std::mem::take(&mut self.last_good);
+        let secrets_changed = secrets != self.secrets;
+        self.secrets = secrets;
         let mut paths = HashSet::with_capacity(rows.len());
         let mut in_order = Vec::with_capacity(rows.len());
         let mut instead = Vec::new();
         let mut problems = Vec::new();
         for row in rows {
             let last_good = earlier.remove(row.id.as_str());
-            let good =
-                self.compile_row(&row, last_good.as_ref()).and_then(|good| take_path(good, &mut paths));
+            let reusable = last_good.as_ref().filter(|good| !(good.names_secret && secrets_changed));
+            let good = self.compile_row(&row, reusable).and_then(|good| take_path(good, &mut paths));
             match (good, last_good) {
                 (Ok(good), _) => {
                     in_order.push(Arc::clone(&good.proxy));
@@ -107,11 +115,13 @@ impl Compiler {
             return Ok(Arc::clone(good));
         }
         let checked = ProxyRecord::from_row(row)?.check()?;
-        let (proxy, unresolved) = checked.compile(&row.id, &self.environment);
+        let names_secret = checked.names_secret();
+        let sources = TemplateSources { environment: &self.environment, secrets: &self.secrets };
+        let (proxy, unresolved) = checked.compile(&row.id, sources);
         let unresolved = unresolved.map(|Unresolved { expression, reason }| {
             Problem::of(row, "headers", &format!("{expression} {reason}"), Effect::Unresolved)
         });
-        Ok(Arc::new(Good { row: row.clone(), proxy: Arc::new(proxy), unresolved }))
+        Ok(Arc::new(Good { row: row.clone(), proxy: Arc::new(proxy), unresolved, names_secret }))
     }
 }
 
@@ -150,6 +160,7 @@ fn blocked(row: &ProxyRow) -> Option<Proxy> {
         strip_path: true,
         access_rule: AccessRule::Nobody,
         upstream: Upstream::control_plane(),
+        record: ProxyFields::default(),
         headers: Vec::new(),
         timeouts: Timeouts::default(),
         forward_auth: false,
@@ -169,6 +180,13 @@ mod tests {
             "BREAK" => Some("a\r\nX-Injected: b".to_owned()),
             _ => None,
         }))
+    }
+
+    impl Compiler {
+        /// A snapshot of rows that name no secrets.
+        fn compile_rows(&mut self, rows: Vec<ProxyRow>) -> Compiled {
+            self.compile(rows, ResolvedSecrets::default())
+        }
     }
 
     /// A stored row; its id is its name.
@@ -203,10 +221,10 @@ mod tests {
             "stripPath": false, "accessRule": " true ", "timeout": 60, "timeoutConfig": {"dial": 3},
             "headers": {"Authorization": "Bearer {env.KEY}"}, "forwardAuth": true, "forwardEncoding": true,
         });
-        let compiled = compiler().compile(vec![row("a", fields)]);
+        let compiled = compiler().compile_rows(vec![row("a", fields)]);
         let proxy = found(&compiled, "/v1/models").unwrap();
         assert_eq!((&*proxy.id, &*proxy.name, &*proxy.path), ("a", "Example", "/v1"));
-        assert_eq!((proxy.active, proxy.strip_path, proxy.access_rule), (false, false, AccessRule::Public));
+        assert_eq!((proxy.active, proxy.strip_path, &proxy.access_rule), (false, false, &AccessRule::Public));
         assert_eq!(proxy.upstream, Upstream::parse("https://api.example.com/v1").unwrap());
         assert_eq!((proxy.timeouts.total.as_secs(), proxy.timeouts.dial.as_secs()), (60, 3));
         assert_eq!((proxy.forward_auth, proxy.forward_encoding), (true, true));
@@ -218,29 +236,29 @@ mod tests {
 
     #[test]
     fn a_proxy_without_a_name_is_called_by_its_path() {
-        let compiled = compiler().compile(vec![row("a", json!({}))]);
+        let compiled = compiler().compile_rows(vec![row("a", json!({}))]);
         assert_eq!(&*found(&compiled, "/-/a").unwrap().name, "/-/a");
     }
 
     #[test]
     fn generations_count_up() {
         let mut compiler = compiler();
-        assert_eq!(compiler.compile(Vec::new()).snapshot.generation(), 1);
-        assert_eq!(compiler.compile(Vec::new()).snapshot.generation(), 2);
+        assert_eq!(compiler.compile_rows(Vec::new()).snapshot.generation(), 1);
+        assert_eq!(compiler.compile_rows(Vec::new()).snapshot.generation(), 2);
     }
 
     #[test]
     fn a_bad_record_stands_for_its_last_good_version() {
         let mut compiler = compiler();
         let good = row("a", json!({"upstream": "http://good"}));
-        compiler.compile(vec![good.clone(), row("b", json!({}))]);
+        compiler.compile_rows(vec![good.clone(), row("b", json!({}))]);
         for _ in 0..3 {
-            let compiled = compiler.compile(vec![bad(good.clone()), row("b", json!({"timeout": 5}))]);
+            let compiled = compiler.compile_rows(vec![bad(good.clone()), row("b", json!({"timeout": 5}))]);
             assert_eq!(effects(&compiled), [("a", "upstream", Effect::KeepsLastGood)]);
             assert_eq!(found(&compiled, "/-/a").unwrap().upstream, Upstream::parse("http://good").unwrap());
             assert_eq!(found(&compiled, "/-/b").unwrap().timeouts.total.as_secs(), 5);
         }
-        let mended = compiler.compile(vec![row("a", json!({"upstream": "http://mended"}))]);
+        let mended = compiler.compile_rows(vec![row("a", json!({"upstream": "http://mended"}))]);
         assert_eq!(found(&mended, "/-/a").unwrap().upstream, Upstream::parse("http://mended").unwrap());
         assert_eq!(mended.problems, []);
     }
@@ -249,8 +267,9 @@ mod tests {
     fn a_record_that_stays_as_it_is_is_compiled_once() {
         let mut compiler = compiler();
         let rows = vec![row("a", json!({"headers": {"X": "{env.MISSING}"}})), row("b", json!({}))];
-        let first = compiler.compile(rows.clone());
-        let second = compiler.compile(vec![rows[0].clone(), ProxyRow { timeout: 5.0, ..rows[1].clone() }]);
+        let first = compiler.compile_rows(rows.clone());
+        let second =
+            compiler.compile_rows(vec![rows[0].clone(), ProxyRow { timeout: 5.0, ..rows[1].clone() }]);
         let proxy =
             |compiled: &Compiled, number: usize| Arc::clone(&compiled.snapshot.routes().proxies()[number]);
         assert!(Arc::ptr_eq(&proxy(&first, 0), &proxy(&second, 0)));
@@ -259,22 +278,44 @@ mod tests {
     }
 
     #[test]
+    fn r005_fr_006_a_secret_that_changes_changes_the_header() {
+        let mut compiler = compiler();
+        let rows = vec![row("a", json!({"headers": {"X": "{secret.KEY}"}}))];
+        for value in ["one", "two", "two"] {
+            let compiled = compiler.compile(rows.clone(), ResolvedSecrets::of([("KEY", value)]));
+            let [header] = found(&compiled, "/-/a").unwrap().headers.as_slice() else { panic!("one header") };
+            assert!(matches!(&header.value, HeaderValue::Resolved(sent) if **sent == *value.as_bytes()));
+        }
+        let gone = compiler.compile_rows(rows);
+        assert_eq!(effects(&gone), [("a", "headers", Effect::Unresolved)]);
+    }
+
+    #[test]
+    fn h1_a_rule_is_compiled_or_its_path_answers_404() {
+        let good = row("a", json!({"accessRule": "@request.auth.role = 'admin'"}));
+        let compiled = compiler().compile_rows(vec![good.clone()]);
+        assert!(matches!(found(&compiled, "/-/a").unwrap().access_rule, AccessRule::Expression(_)));
+        let typo = ProxyRow { access_rule: "@request.auth.id !=".to_owned(), ..good };
+        assert_eq!(effects(&compiler().compile_rows(vec![typo])), [("a", "accessRule", Effect::NotFound)]);
+    }
+
+    #[test]
     fn a_deleted_record_leaves_no_good_version_behind() {
         let mut compiler = compiler();
         let good = row("a", json!({}));
-        compiler.compile(vec![good.clone()]);
-        assert!(found(&compiler.compile(Vec::new()), "/-/a").is_none());
-        assert_eq!(effects(&compiler.compile(vec![bad(good)])), [("a", "upstream", Effect::NotFound)]);
+        compiler.compile_rows(vec![good.clone()]);
+        assert!(found(&compiler.compile_rows(Vec::new()), "/-/a").is_none());
+        assert_eq!(effects(&compiler.compile_rows(vec![bad(good)])), [("a", "upstream", Effect::NotFound)]);
     }
 
     #[test]
     fn h31_the_path_of_a_bad_record_does_not_fall_to_a_shorter_one() {
         let open = row("open", json!({"path": "/-/ai", "accessRule": "true"}));
         let closed = ProxyRow {
-            access_rule: "role = 'admin'".to_owned(),
+            access_rule: "nonsense =".to_owned(),
             ..row("closed", json!({"path": "/-/ai/admin"}))
         };
-        let compiled = compiler().compile(vec![open, closed]);
+        let compiled = compiler().compile_rows(vec![open, closed]);
         assert_eq!(effects(&compiled), [("closed", "accessRule", Effect::NotFound)]);
         assert!(!found(&compiled, "/-/ai/admin/users").unwrap().active);
         assert!(found(&compiled, "/-/ai/chat").unwrap().active);
@@ -283,7 +324,7 @@ mod tests {
     #[test]
     fn a_bad_path_takes_no_place() {
         let bad_path = ProxyRow { path: "/API/x".to_owned(), ..row("a", json!({})) };
-        let compiled = compiler().compile(vec![bad_path]);
+        let compiled = compiler().compile_rows(vec![bad_path]);
         assert_eq!(effects(&compiled), [("a", "path", Effect::NotFound)]);
         assert_eq!(compiled.snapshot.routes().proxies().len(), 0);
     }
@@ -292,10 +333,10 @@ mod tests {
     fn a_good_record_wins_the_path_from_the_last_version_of_a_bad_one() {
         let mut compiler = compiler();
         let first = row("a", json!({"path": "/x"}));
-        compiler.compile(vec![first.clone()]);
+        compiler.compile_rows(vec![first.clone()]);
         let second = row("b", json!({"path": "/x"}));
         let moved_away_and_bad = ProxyRow { path: "/y".to_owned(), ..bad(first) };
-        let compiled = compiler.compile(vec![second, moved_away_and_bad]);
+        let compiled = compiler.compile_rows(vec![second, moved_away_and_bad]);
         assert_eq!(&*found(&compiled, "/x").unwrap().id, "b");
     }
 
@@ -303,7 +344,7 @@ mod tests {
     fn of_two_records_with_one_normalised_path_the_older_one_is_used() {
         let first = row("a", json!({"path": "/x"}));
         let second = ProxyRow { path: "/x/".to_owned(), ..row("b", json!({})) };
-        let compiled = compiler().compile(vec![first, second]);
+        let compiled = compiler().compile_rows(vec![first, second]);
         assert_eq!(&*found(&compiled, "/x").unwrap().id, "a");
         assert_eq!(effects(&compiled), [("b", "path", Effect::NotFound)]);
     }
@@ -313,9 +354,9 @@ mod tests {
         for (template, expression) in [
             ("{env.MISSING}", "env.MISSING"),
             ("x{env.BREAK}", "env.BREAK"),
-            ("@request.auth.id", "@request.auth.id"),
+            ("{secret.MISSING}", "secret.MISSING"),
         ] {
-            let compiled = compiler().compile(vec![row("a", json!({"headers": {"X": template}}))]);
+            let compiled = compiler().compile_rows(vec![row("a", json!({"headers": {"X": template}}))]);
             assert_eq!(effects(&compiled), [("a", "headers", Effect::Unresolved)], "{template}");
             assert!(compiled.problems[0].reason.starts_with(expression));
             let proxy = found(&compiled, "/-/a").unwrap();
@@ -328,7 +369,7 @@ mod tests {
     fn json_of_other_programs_that_is_none_is_a_problem_of_its_field() {
         for (text, expected) in [("{", "headers"), ("[]", "headers"), ("null", ""), ("", "")] {
             let odd = ProxyRow { headers: Some(text.to_owned()), ..row("a", json!({})) };
-            let compiled = compiler().compile(vec![odd]);
+            let compiled = compiler().compile_rows(vec![odd]);
             let fields: Vec<_> = compiled.problems.iter().map(|problem| &*problem.field).collect();
             assert_eq!(fields.join(""), expected, "{text}");
         }

@@ -165,7 +165,7 @@ impl FieldError {
             .with("maxSize", max)
     }
 
-    pub(crate) fn rule(reason: &str) -> Self {
+    pub(crate) fn rule(reason: impl fmt::Display) -> Self {
         Self::new("validation_invalid_rule", format!("invalid rule. Raw error: {reason}"))
     }
 

@@ -37,5 +37,5 @@ pub use plan::{Entry, Outcome, Plan, Rejected};
 pub use proxies::{CheckedProxy, ProxyRecord, normalise_path};
 pub use publisher::{Publisher, Publishing};
 pub use settings::{LiveSettings, RateLimitRule, Settings, SettingsError};
-pub use template::{Expression, Template, TemplateError, Unresolved};
+pub use template::{Expression, Template, TemplateError, TemplateSources, Unresolved};
 pub use timestamp::Timestamp;

@@ -102,7 +102,7 @@ impl Entry {
             outcome,
             before,
             after: Some(after.clone()),
-            warnings: proxy.warnings(environment),
+            warnings: proxy.warnings(environment, None),
             change,
         }
     }
@@ -125,7 +125,7 @@ fn check_all(wanted: Vec<ProxyRecord>) -> Result<Vec<CheckedProxy>, Vec<Rejected
     let mut paths = BTreeSet::new();
     for (position, record) in wanted.into_iter().enumerate() {
         let path = record.path.clone();
-        match record.check_for_save() {
+        match record.check() {
             Ok(proxy) if paths.insert(proxy.record().path.clone()) => checked.push(proxy),
             Ok(_) => {
                 let errors = FieldErrors::of("path", FieldError::not_unique());

@@ -1,5 +1,6 @@
 //! Keeps the published snapshot in step with the store.
 
+use crate::secrets::Secrets;
 use crate::{Compiled, Compiler, Effect, EnvironmentPolicy, Problem};
 use gate_snapshot::{Published, Snapshot};
 use gate_store::{Changes, Store, StoreError};
@@ -20,6 +21,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Publisher {
     store: Store,
+    secrets: Secrets,
     changes: Changes,
     compiler: Compiler,
     published: Arc<Published>,
@@ -60,6 +62,7 @@ impl Publisher {
     /// When the store cannot be read: a gateway that starts has no last snapshot to keep.
     pub async fn start(
         store: Store,
+        secrets: Secrets,
         environment: EnvironmentPolicy,
         published: Arc<Published>,
     ) -> Result<Self, StoreError> {
@@ -71,6 +74,7 @@ impl Publisher {
         let (sender, waiting) = mpsc::unbounded_channel();
         let mut publisher = Publisher {
             store,
+            secrets,
             changes,
             compiler,
             published,
@@ -126,7 +130,8 @@ impl Publisher {
     async fn load(&mut self) -> Result<(), StoreError> {
         let started = Instant::now();
         let rows = self.store.proxies().await?;
-        let Compiled { snapshot, problems } = self.compiler.compile(rows);
+        let secrets = self.secrets.resolved().await?;
+        let Compiled { snapshot, problems } = self.compiler.compile(rows, secrets);
         let (generation, proxies) = (snapshot.generation(), snapshot.routes().proxies().len());
         self.retired = self.published.load();
         self.published.publish(snapshot);

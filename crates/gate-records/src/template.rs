@@ -1,6 +1,8 @@
 //! Templates: text with expressions in it, the values of injected headers.
 
+use crate::secrets::ResolvedSecrets;
 use crate::{EnvironmentError, EnvironmentPolicy};
+use gate_snapshot::{HeaderValue, TEMPLATE_PARTS_MAX, TemplatePart};
 use std::fmt;
 
 /// A text with expressions in it (contract §3.3): `Bearer {env.KEY}`.
@@ -16,6 +18,15 @@ pub struct Template {
 enum Part {
     Literal(String),
     Expression(Expression),
+}
+
+/// Where the values come from that are put in when a snapshot is built.
+#[derive(Clone, Copy, Debug)]
+pub struct TemplateSources<'a> {
+    /// For `{env.NAME}`.
+    pub environment: &'a EnvironmentPolicy,
+    /// For `{secret.NAME}`.
+    pub secrets: &'a ResolvedSecrets,
 }
 
 /// What stands in a template for a value.
@@ -44,6 +55,15 @@ pub enum TemplateError {
         /// `{env.` or `{secret.`.
         opening: &'static str,
         /// The name after it.
+        name: String,
+    },
+    /// More parts than are put together without an allocation.
+    #[error("must not have more than {TEMPLATE_PARTS_MAX} parts")]
+    TooManyParts,
+    /// `@request.auth.password` or `@request.auth.tokenKey`: nobody reads these (contract D-19).
+    #[error("must not contain @request.auth.{name}, which is never sent anywhere")]
+    Hidden {
+        /// The field.
         name: String,
     },
 }
@@ -82,7 +102,11 @@ impl Template {
         }
         literal.push_str(rest);
         parts.extend(non_empty(&mut literal));
-        Ok(Template { parts })
+        if parts.len() > TEMPLATE_PARTS_MAX {
+            Err(TemplateError::TooManyParts)
+        } else {
+            Ok(Template { parts })
+        }
     }
 
     /// The expressions, in order.
@@ -93,9 +117,33 @@ impl Template {
         })
     }
 
-    /// The text with every value in its place.
-    pub fn resolve(&self, environment: &EnvironmentPolicy) -> Result<String, Unresolved> {
-        self.parts.iter().map(|part| part.resolve(environment)).collect()
+    /// The value of a header, with everything in its place but the caller's own fields.
+    ///
+    /// # Errors
+    /// The first expression without a value.
+    pub fn compile(&self, sources: TemplateSources<'_>) -> Result<HeaderValue, Unresolved> {
+        let mut compiled = Vec::new();
+        let mut literal = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => literal.push_str(text),
+                Part::Expression(Expression::Auth(field)) => {
+                    compiled.extend(non_empty_bytes(&mut literal));
+                    compiled.push(TemplatePart::Auth(field.as_str().into()));
+                }
+                Part::Expression(expression) => literal.push_str(&expression.value(sources)?),
+            }
+        }
+        if compiled.is_empty() {
+            return Ok(HeaderValue::Resolved(literal.into_bytes().into()));
+        }
+        compiled.extend(non_empty_bytes(&mut literal));
+        Ok(HeaderValue::Template(compiled.into()))
+    }
+
+    /// Whether a secret is put in.
+    pub(crate) fn names_secret(&self) -> bool {
+        self.expressions().any(|expression| matches!(expression, Expression::Secret(_)))
     }
 
     /// The template for people's eyes: expressions as they are, everything else hidden (it may be a key), but for
@@ -112,15 +160,6 @@ impl fmt::Debug for Template {
 }
 
 impl Part {
-    fn resolve(&self, environment: &EnvironmentPolicy) -> Result<String, Unresolved> {
-        match self {
-            Part::Literal(text) => Ok(text.clone()),
-            Part::Expression(expression) => expression
-                .resolve(environment)
-                .map_err(|reason| Unresolved { expression: expression.to_string(), reason }),
-        }
-    }
-
     fn masked(&self) -> String {
         const SCHEMES: [&str; 4] = ["Basic ", "Bearer ", "Key ", "Token "];
         match self {
@@ -143,13 +182,22 @@ impl Expression {
         }
     }
 
-    fn resolve(&self, environment: &EnvironmentPolicy) -> Result<String, String> {
-        match self {
+    /// Whether it has a value, as far as that can be known before somebody calls.
+    ///
+    /// # Errors
+    /// Why it has none.
+    pub(crate) fn value(&self, sources: TemplateSources<'_>) -> Result<String, Unresolved> {
+        let value = match self {
+            Expression::Auth(_) => Ok(String::new()),
             Expression::Environment(name) => {
-                environment.value(name).map_err(|error: EnvironmentError| error.to_string())
+                sources.environment.value(name).map_err(|error: EnvironmentError| error.to_string())
             }
-            Expression::Auth(_) | Expression::Secret(_) => Err("is not supported yet".to_owned()),
-        }
+            Expression::Secret(name) => {
+                let value = sources.secrets.value(name).map_err(|error| error.to_string());
+                value.map(|value| value.expose().to_owned())
+            }
+        };
+        value.map_err(|reason| Unresolved { expression: self.to_string(), reason })
     }
 }
 
@@ -177,6 +225,9 @@ fn expression(text: &str) -> Result<Option<(Expression, &str)>, TemplateError> {
     };
     let after_opening = text.get(opening.len()..).unwrap_or_default();
     let (name, after) = split_name(after_opening).ok_or(TemplateError::Name { opening })?;
+    if opening == AUTH && matches!(name, "password" | "tokenKey") {
+        return Err(TemplateError::Hidden { name: name.to_owned() });
+    }
     let after = if opening == AUTH { Some(after) } else { after.strip_prefix('}') };
     let after = after.ok_or_else(|| TemplateError::Unclosed { opening, name: name.to_owned() })?;
     Ok(Some((make(name.to_owned()), after)))
@@ -188,6 +239,11 @@ fn split_name(text: &str) -> Option<(&str, &str)> {
     let (name, after) = text.split_at(end);
     let starts_well = name.starts_with(|c: char| !c.is_ascii_digit());
     starts_well.then_some((name, after))
+}
+
+fn non_empty_bytes(literal: &mut String) -> Option<TemplatePart> {
+    let bytes = std::mem::take(literal).into_bytes();
+    if bytes.is_empty() { None } else { Some(TemplatePart::Literal(bytes.into())) }
 }
 
 fn non_empty(literal: &mut String) -> Option<Part> {
@@ -207,15 +263,65 @@ mod tests {
         })
     }
 
+    fn compile(text: &str) -> Result<HeaderValue, Unresolved> {
+        let secrets = ResolvedSecrets::of([("KEY", "sk-2"), ("TRICK", "{env.KEY}@request.auth.id")]);
+        let sources = TemplateSources { environment: &environment(), secrets: &secrets };
+        Template::parse(text).unwrap().compile(sources)
+    }
+
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        assert_eq!(Template::parse(text).unwrap().resolve(&environment()).as_deref(), Ok(expected), "{text}");
+        let Ok(HeaderValue::Resolved(value)) = compile(text) else { panic!("{text} is not resolved") };
+        assert_eq!(String::from_utf8_lossy(&value), expected, "{text}");
     }
 
     #[track_caller]
     fn unresolved(text: &str, expected: &str) {
-        let found = Template::parse(text).unwrap().resolve(&environment()).unwrap_err();
-        assert_eq!(found.expression, expected, "{text}");
+        assert_eq!(compile(text).unwrap_err().expression, expected, "{text}");
+    }
+
+    /// The parts, with the caller's fields in brackets.
+    fn parts(text: &str) -> Vec<String> {
+        let Ok(HeaderValue::Template(parts)) = compile(text) else { panic!("{text} names no caller") };
+        let show = |part: &TemplatePart| match part {
+            TemplatePart::Literal(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            TemplatePart::Auth(field) => format!("[{field}]"),
+        };
+        parts.iter().map(show).collect()
+    }
+
+    #[test]
+    fn r005_fr_006_secrets_are_put_in() {
+        check("Bearer {secret.KEY}", "Bearer sk-2");
+        check("{secret.KEY}{env.KEY}", "sk-2sk-1");
+    }
+
+    #[test]
+    fn r005_fr_007_fields_of_the_caller_are_left_for_the_request() {
+        assert_eq!(parts("@request.auth.id"), ["[id]"]);
+        assert_eq!(parts("u-@request.auth.id/{secret.KEY}"), ["u-", "[id]", "/sk-2"]);
+    }
+
+    #[test]
+    fn h11_a_value_that_looks_like_a_template_stays_what_it_is() {
+        check("{secret.TRICK}", "{env.KEY}@request.auth.id");
+    }
+
+    #[test]
+    fn d19_the_password_and_the_token_key_are_never_sent() {
+        for name in ["password", "tokenKey"] {
+            let error = Template::parse(&format!("@request.auth.{name}")).unwrap_err();
+            assert_eq!(error, TemplateError::Hidden { name: name.to_owned() });
+        }
+    }
+
+    #[test]
+    fn a_template_has_a_bounded_number_of_parts() {
+        assert!(Template::parse(&"a{env.A}".repeat(TEMPLATE_PARTS_MAX / 2)).is_ok());
+        assert_eq!(
+            Template::parse(&"{env.A}".repeat(TEMPLATE_PARTS_MAX + 1)),
+            Err(TemplateError::TooManyParts)
+        );
     }
 
     #[test]
@@ -254,8 +360,7 @@ mod tests {
         unresolved("Bearer {env.MISSING}", "env.MISSING");
         unresolved("{env.KEY} {env.BREAK}", "env.BREAK");
         unresolved("{env.PB_MASTER_KEY}", "env.PB_MASTER_KEY");
-        unresolved("{secret.KEY}", "secret.KEY");
-        unresolved("x @request.auth.id", "@request.auth.id");
+        unresolved("@request.auth.id {secret.MISSING}", "secret.MISSING");
     }
 
     #[test]

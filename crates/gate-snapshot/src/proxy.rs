@@ -1,6 +1,7 @@
 //! One compiled `_proxies` record: a path, where it leads, who may pass, and what is added on the way.
 
 use crate::{Timeouts, Upstream};
+use gate_rules::AccessRule;
 use std::fmt;
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub struct Proxy {
     pub access_rule: AccessRule,
     /// Where it leads.
     pub upstream: Upstream,
+    /// What its access rule can ask of its own record (contract D-20).
+    pub record: ProxyFields,
     /// Headers set on every forwarded request. A client's copy of any of these names is removed first (H9).
     pub headers: Vec<InjectedHeader>,
     /// Phase timeouts.
@@ -34,15 +37,15 @@ pub struct Proxy {
     pub forward_encoding: bool,
 }
 
-/// Who may pass a proxy. Full rules join with the rule language; until then a rule is one of its special values (contract §2.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccessRule {
-    /// `true`: everyone.
-    Public,
-    /// `false`: nobody, superusers included.
-    Nobody,
-    /// Empty: superusers only.
-    Superusers,
+/// What an access rule can ask of the record it stands in, besides the path (contract D-20).
+#[derive(Clone, Debug, Default)]
+pub struct ProxyFields {
+    /// `upstream`, as it was typed.
+    pub upstream: Box<str>,
+    /// `timeout`, in seconds; 0 = the default.
+    pub timeout: f64,
+    /// `maxConcurrent`; 0 = unlimited.
+    pub max_concurrent: f64,
 }
 
 /// A header set on every forwarded request.
@@ -54,11 +57,14 @@ pub struct InjectedHeader {
     pub value: HeaderValue,
 }
 
-/// The value of an injected header, resolved when the snapshot was built (contract D-24).
+/// The value of an injected header. All but the caller's own fields was resolved when the snapshot was built (contract D-24).
 #[derive(Clone)]
 pub enum HeaderValue {
     /// Ready to send. May hold a secret: `Debug` masks it.
     Resolved(Box<[u8]>),
+    /// Fields of the caller between bytes that are ready to send; at most [`TEMPLATE_PARTS_MAX`]. A value that turns out
+    /// empty is not sent, and neither is the client's own (H9).
+    Template(Box<[TemplatePart]>),
     /// A template that names something which does not exist: the proxy answers 500 and its upstream is never contacted (contract D-7).
     Unresolved {
         /// The template expression that has no value, such as `env.OPENAI_KEY`; for the log.
@@ -66,13 +72,30 @@ pub enum HeaderValue {
     },
 }
 
+/// A part of a header's value.
+#[derive(Clone)]
+pub enum TemplatePart {
+    /// Ready to send. May hold a secret.
+    Literal(Box<[u8]>),
+    /// A field of the caller's record, by the name behind `@request.auth.`; empty for guests.
+    Auth(Box<str>),
+}
+
+/// More than any header is made of; lets a value be put together on the stack.
+pub const TEMPLATE_PARTS_MAX: usize = 16;
+
 impl Proxy {
     /// The first template expression without a value, if there is one.
     pub fn unresolved(&self) -> Option<&str> {
         self.headers.iter().find_map(|header| match &header.value {
             HeaderValue::Unresolved { expression } => Some(&**expression),
-            HeaderValue::Resolved(_) => None,
+            HeaderValue::Resolved(_) | HeaderValue::Template(_) => None,
         })
+    }
+
+    /// Whether a header is made of the caller's fields.
+    pub fn names_caller(&self) -> bool {
+        self.headers.iter().any(|header| matches!(header.value, HeaderValue::Template(_)))
     }
 }
 
@@ -80,6 +103,7 @@ impl fmt::Debug for HeaderValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             HeaderValue::Resolved(_) => f.write_str("Resolved(***)"),
+            HeaderValue::Template(_) => f.write_str("Template(***)"),
             HeaderValue::Unresolved { expression } => {
                 f.debug_struct("Unresolved").field("expression", expression).finish()
             }

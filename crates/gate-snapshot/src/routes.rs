@@ -82,7 +82,7 @@ impl RouteTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AccessRule, Timeouts, Upstream};
+    use crate::{AccessRule, ProxyFields, Timeouts, Upstream};
     use proptest::prelude::*;
 
     fn proxy(path: &str) -> Arc<Proxy> {
@@ -93,6 +93,7 @@ mod tests {
             active: true,
             strip_path: true,
             access_rule: AccessRule::Public,
+            record: ProxyFields::default(),
             upstream: Upstream::parse("http://upstream").unwrap(),
             headers: Vec::new(),
             timeouts: Timeouts::default(),

@@ -67,6 +67,8 @@ pub enum Reason {
     TimeoutTls,
 
     // --- the gateway's own doing
+    /// Nobody can say at the moment whose token it is: the database or the identity provider is away.
+    IdentityUnavailable,
     /// Something failed that should not have; the log has the cause.
     Internal,
     /// The request came back to the gateway that sent it.
@@ -90,7 +92,7 @@ pub enum Side {
 
 impl Reason {
     /// All members, in declaration order: for metrics that declare their series up front.
-    pub const ALL: [Reason; 31] = {
+    pub const ALL: [Reason; 32] = {
         use Reason::*;
         [
             Completed,
@@ -120,6 +122,7 @@ impl Reason {
             TimeoutFirstByte,
             TimeoutTotal,
             TimeoutTls,
+            IdentityUnavailable,
             Internal,
             LoopDetected,
             Overloaded,
@@ -157,6 +160,7 @@ impl Reason {
             Reason::TimeoutFirstByte => "timeout_first_byte",
             Reason::TimeoutTotal => "timeout_total",
             Reason::TimeoutTls => "timeout_tls",
+            Reason::IdentityUnavailable => "identity_unavailable",
             Reason::Internal => "internal",
             Reason::LoopDetected => "loop_detected",
             Reason::Overloaded => "overloaded",
@@ -189,7 +193,7 @@ impl Reason {
             | Reason::UpstreamReset
             | Reason::UpstreamTls
             | Reason::UpstreamTruncated => 502,
-            Reason::Overloaded => 503,
+            Reason::IdentityUnavailable | Reason::Overloaded => 503,
             Reason::TimeoutBodyIdle
             | Reason::TimeoutConnect
             | Reason::TimeoutFirstByte
@@ -230,9 +234,11 @@ impl Reason {
             | Reason::TimeoutFirstByte
             | Reason::TimeoutTotal
             | Reason::TimeoutTls => Side::Upstream,
-            Reason::Internal | Reason::LoopDetected | Reason::Overloaded | Reason::TemplateUnresolved => {
-                Side::Gateway
-            }
+            Reason::IdentityUnavailable
+            | Reason::Internal
+            | Reason::LoopDetected
+            | Reason::Overloaded
+            | Reason::TemplateUnresolved => Side::Gateway,
         }
     }
 
@@ -267,7 +273,7 @@ impl Reason {
             | Reason::TimeoutTls => "Gateway Timeout",
             Reason::Internal | Reason::TemplateUnresolved => "Internal Server Error",
             Reason::LoopDetected => "Loop Detected",
-            Reason::Overloaded => "Service Unavailable",
+            Reason::IdentityUnavailable | Reason::Overloaded => "Service Unavailable",
         }
     }
 
@@ -304,6 +310,7 @@ impl Reason {
                 "The upstream service took too long to respond."
             }
             Reason::TimeoutTls => "The secure handshake with the upstream service took too long.",
+            Reason::IdentityUnavailable => "The gateway cannot verify your authentication right now.",
             Reason::Internal => "Something went wrong while processing your request.",
             Reason::LoopDetected => "The request has already passed through this gateway.",
             Reason::Overloaded => "The gateway cannot take more requests right now.",

@@ -6,24 +6,26 @@ use crate::failure::Failure;
 use crate::signals::Signals;
 use gate_admin::{Authenticate, Hub, Services, Windows};
 use gate_proxy::{Server, ServerConfig, TrustedProxies};
-use gate_records::auth::{Authenticator, FirstSuperuser, Passwords, Superusers};
+use gate_records::auth::{
+    Authenticator, FirstSuperuser, HoldTimes, Identities, Introspection, IntrospectionConfig, Passwords,
+    Superusers, answer_questions,
+};
 use gate_records::backups::Backups;
 use gate_records::records::Records;
 use gate_records::request_log::RequestLog;
 use gate_records::secrets::{Keyring, Secrets};
-use gate_records::{EnvironmentPolicy, LiveSettings, Publisher, Publishing};
+use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
 use gate_snapshot::Published;
 use gate_store::Store;
-use gate_upstream::ForwardProxies;
-use std::convert::Infallible;
+use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, HttpClient, Resolver};
 use std::env;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::panic;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinHandle;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinSet;
 
 /// A gateway that runs: both planes, and what they share.
 pub(crate) struct Gateway {
@@ -31,8 +33,8 @@ pub(crate) struct Gateway {
     server: Server,
     /// What makes the first superuser, when there is none.
     setup_token: Option<String>,
-    /// Publishes every change of the records.
-    publishing: JoinHandle<Infallible>,
+    /// The control plane's tasks.
+    background: JoinSet<()>,
     /// The records. Closed last, when nobody reads them any more.
     store: Store,
     signals: Signals,
@@ -53,20 +55,31 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
         .map_err(|error| Failure::other(format_args!("failed to take signals: {error}")))?;
     let store = runtime.block_on(Store::open(arguments.directory.location())).map_err(Failure::other)?;
     let published = Arc::new(Published::default());
-    let environment = EnvironmentPolicy::new(arguments.env_allow.clone());
-    let publisher = runtime
-        .block_on(Publisher::start(store.clone(), environment, Arc::clone(&published)))
-        .map_err(Failure::other)?;
-    let (services, setup_token) = runtime.block_on(services(arguments, &store, publisher.publishing()))?;
-    let publishing = runtime.spawn(publisher.run());
     let (control_plane, connections) = gate_upstream::control_plane();
-    runtime.spawn(services.hub.clone().run(services.records.changes()));
-    runtime.spawn(services.settings.clone().follow());
-    runtime.spawn(gate_admin::run_crons(Arc::clone(&services)));
-    runtime.spawn(gate_admin::serve(connections, services));
+    let composing = compose(arguments, &config, store.clone(), &published, &control_plane, runtime.handle());
+    let ControlPlaneParts { services, setup_token, publisher, identities } = runtime.block_on(composing)?;
+    let changes = runtime.block_on(identities.changes()).map_err(Failure::other)?;
+    let (asking, asked) = gate_snapshot::identities(identities.epoch());
+
+    let mut background = JoinSet::new();
+    let handle = runtime.handle();
+    background.spawn_on(async { match publisher.run().await {} }, handle);
+    background.spawn_on(answer_questions(asked, identities.clone()), handle);
+    background.spawn_on(async { match identities.watch(changes).await {} }, handle);
+    background.spawn_on(services.hub.clone().run(services.records.changes()), handle);
+    let following = services.settings.clone().follow();
+    background.spawn_on(
+        async move {
+            let Err(error) = following.await;
+            tracing::error!(%error, "settings changed by others are not noticed any more");
+        },
+        handle,
+    );
+    background.spawn_on(gate_admin::run_crons(Arc::clone(&services)), handle);
+    background.spawn_on(gate_admin::serve(connections, services), handle);
     let server =
-        Server::start(config, published, control_plane, runtime.handle().clone()).map_err(Failure::other)?;
-    Ok(Gateway { server, setup_token, publishing, store, signals, runtime })
+        Server::start(config, published, control_plane, asking, handle.clone()).map_err(Failure::other)?;
+    Ok(Gateway { server, setup_token, background, store, signals, runtime })
 }
 
 impl Gateway {
@@ -84,76 +97,117 @@ impl Gateway {
     /// Serves until a signal to stop, then drains: stops accepting and finishes what runs, at most for the time the
     /// data plane was given. A second signal ends the process at once, with the exit code of that signal.
     pub(crate) fn run_until_told_to_stop(self) {
-        let Gateway { server, setup_token: _, publishing, store, mut signals, runtime } = self;
+        let Gateway { server, setup_token: _, background, store, mut signals, runtime } = self;
         let signal = runtime.block_on(signals.next_stop());
         tracing::info!(%signal, "draining; a second signal ends at once");
         runtime.spawn(exit_at_next_stop(signals));
         server.drain();
         server.wait();
-        runtime.block_on(close(store, publishing));
+        runtime.block_on(close(store, background));
         tracing::info!("stopped");
         runtime.shutdown_background();
     }
 }
 
-/// What the control plane's routes call, and the token with which the first superuser is made, when there is none.
-async fn services(
+/// The control plane, not yet running.
+struct ControlPlaneParts {
+    /// What its routes call.
+    services: Arc<Services>,
+    /// What makes the first superuser, when there is none.
+    setup_token: Option<String>,
+    /// Has published the first snapshot.
+    publisher: Publisher,
+    /// Says whose token it is.
+    identities: Identities,
+}
+
+async fn compose(
     arguments: &ServeArgs,
-    store: &Store,
-    publishing: Publishing,
-) -> Result<(Arc<Services>, Option<String>), Failure> {
+    config: &ServerConfig,
+    store: Store,
+    published: &Arc<Published>,
+    control_plane: &ControlPlane,
+    control: &Handle,
+) -> Result<ControlPlaneParts, Failure> {
+    let environment = || EnvironmentPolicy::new(arguments.env_allow.clone());
+    let secrets = secrets(arguments, &store)?;
+    let publisher = Publisher::start(store.clone(), secrets.clone(), environment(), Arc::clone(published));
+    let publisher = publisher.await.map_err(Failure::other)?;
+    let passwords = Passwords::default();
+    let authenticator =
+        Authenticator::open(store.clone(), passwords.clone()).await.map_err(Failure::other)?;
+    let superusers = Superusers::new(store.clone(), passwords.clone());
+    let setup = FirstSuperuser::open(superusers, authenticator.clone()).await;
+    let (first_superuser, setup_token) = setup.map_err(Failure::other)?;
+    let mut identities = Identities::new(authenticator.clone());
+    if let Some(introspection) = introspection(arguments, config, control_plane, control) {
+        identities = identities.with_introspection(introspection);
+    }
+    let (request_log, log_writer) = RequestLog::new(store.clone());
+    tokio::spawn(log_writer.run());
+    let services = Services {
+        authenticate: authenticate(identities.clone()),
+        authenticator,
+        first_superuser,
+        records: Records::new(
+            store.clone(),
+            passwords,
+            secrets.clone(),
+            environment(),
+            publisher.publishing(),
+        ),
+        secrets,
+        reveal_secrets: arguments.secrets_reveal,
+        hub: Hub::default(),
+        settings: LiveSettings::open(store.clone()).await.map_err(Failure::other)?,
+        request_log,
+        backups: Backups::new(store, arguments.directory.path.clone()),
+        windows: Windows::default(),
+    };
+    Ok(ControlPlaneParts { services: Arc::new(services), setup_token, publisher, identities })
+}
+
+fn secrets(arguments: &ServeArgs, store: &Store) -> Result<Secrets, Failure> {
     let read_environment = |name: &str| env::var(name).ok();
     let keyring =
         Keyring::open_or_create(&arguments.directory.path, read_environment).map_err(Failure::other)?;
     let secrets_env = read_environment(SECRETS_DEFAULT_ENV).unwrap_or_default();
-    let secrets = Secrets::new(store.clone(), Some(keyring), &secrets_env);
-    let passwords = Passwords::default();
-    let environment = EnvironmentPolicy::new(arguments.env_allow.clone());
-    let records = Records::new(store.clone(), passwords.clone(), secrets.clone(), environment, publishing);
-    let authenticator =
-        Authenticator::open(store.clone(), passwords.clone()).await.map_err(Failure::other)?;
-    let superusers = Superusers::new(store.clone(), passwords);
-    let setup = FirstSuperuser::open(superusers, authenticator.clone()).await;
-    let (first_superuser, setup_token) = setup.map_err(Failure::other)?;
-    let settings = LiveSettings::open(store.clone()).await.map_err(Failure::other)?;
-    let authenticate = authenticate(authenticator.clone());
-    let (request_log, log_writer) = RequestLog::new(store.clone());
-    tokio::spawn(log_writer.run());
-    let services = Services {
-        authenticate,
-        authenticator,
-        first_superuser,
-        records,
-        secrets,
-        reveal_secrets: arguments.secrets_reveal,
-        hub: Hub::default(),
-        settings,
-        request_log,
-        backups: Backups::new(store.clone(), arguments.directory.path.clone()),
-        windows: Windows::default(),
-    };
-    Ok((Arc::new(services), setup_token))
+    Ok(Secrets::new(store.clone(), Some(keyring), &secrets_env))
 }
 
-/// A store that cannot be read makes everybody a guest.
-fn authenticate(authenticator: Authenticator) -> Authenticate {
+/// Asks the PocketBase whose tokens are accepted, if there is one.
+fn introspection(
+    arguments: &ServeArgs,
+    config: &ServerConfig,
+    control_plane: &ControlPlane,
+    control: &Handle,
+) -> Option<Introspection> {
+    let service = arguments.pocketbase.clone()?;
+    let client = HttpClient::new(Dialer::new(DialerConfig {
+        resolver: Resolver::new(control.clone()),
+        control_plane: control_plane.clone(),
+        forward_proxies: config.forward_proxies.clone(),
+    }));
+    let trust_superusers = arguments.trust_remote_superusers;
+    Some(Introspection::new(
+        client,
+        IntrospectionConfig { service, trust_superusers, hold: HoldTimes::default() },
+    ))
+}
+
+/// Who cannot be recognised at the moment is a guest to the control plane.
+fn authenticate(identities: Identities) -> Authenticate {
     Arc::new(move |token| {
-        let authenticator = authenticator.clone();
-        Box::pin(async move {
-            let authenticated = authenticator.authenticate(&token).await.unwrap_or_else(|error| {
-                tracing::error!(%error, "failed to look up a token");
-                None
-            });
-            authenticated.map(|authenticated| authenticated.record)
-        })
+        let identities = identities.clone();
+        Box::pin(
+            async move { identities.authenticate(&token).await.ok().flatten().map(|known| known.record) },
+        )
     })
 }
 
-/// The publisher holds a connection to the store: it has to let go first.
-async fn close(store: Store, publishing: JoinHandle<Infallible>) {
-    publishing.abort();
-    // It never ends otherwise.
-    let _ = publishing.await;
+/// The tasks hold connections to the store: they have to let go first.
+async fn close(store: Store, mut background: JoinSet<()>) {
+    background.shutdown().await;
     store.close().await;
 }
 

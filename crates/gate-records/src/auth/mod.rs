@@ -4,6 +4,7 @@ mod authenticator;
 mod first_superuser;
 mod identities;
 mod passwords;
+mod questions;
 mod superusers;
 mod throttle;
 mod token_secrets;
@@ -13,6 +14,7 @@ pub use authenticator::{Authenticated, Authenticator, Credentials, IDENTITY_FIEL
 pub use first_superuser::{FirstSuperuser, SetupError};
 pub use identities::{HoldTimes, Identities, Identity, Introspection, IntrospectionConfig, Unavailable};
 pub use passwords::{PasswordError, Passwords};
+pub use questions::answer_questions;
 pub use superusers::{Superuser, SuperuserError, Superusers};
 pub use throttle::{Attempt, LoginThrottle, Throttled};
 pub use tokens::{Claims, InvalidToken, SigningKey, TokenKind, UnverifiedToken};

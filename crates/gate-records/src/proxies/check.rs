@@ -4,9 +4,12 @@ use super::headers::{self, Headers};
 use super::members::{self, Kind, Member};
 use super::{ProxyRecord, path, timeouts};
 use crate::field_errors::{FieldError, FieldErrors};
+use crate::secrets::ResolvedSecrets;
+use crate::template::TemplateSources;
 use crate::timestamp::Timestamp;
 use crate::{EnvironmentPolicy, Expression, Unresolved, record_id};
-use gate_snapshot::{AccessRule, HeaderValue, InjectedHeader, Proxy, Upstream};
+use gate_rules::ACCESS_RULE_CHARS_MAX;
+use gate_snapshot::{AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, Upstream};
 use gate_store::ProxyRow;
 use serde_json::Value;
 
@@ -16,9 +19,9 @@ const JSON_BYTES_MAX: usize = 1000;
 /// Longer than any URL somebody types.
 const UPSTREAM_CHARACTERS_MAX: usize = 2000;
 
+const UNRESOLVED_TEMPLATE: &str = "warning_unresolved_template";
 const NAME_CHARACTERS_MAX: usize = 100;
 const DESCRIPTION_CHARACTERS_MAX: usize = 500;
-const RULE_CHARACTERS_MAX: usize = 2000;
 const CONCURRENT_MAX: f64 = 10_000.0;
 
 /// Ranges of contract D-21 and D-27.
@@ -104,14 +107,6 @@ impl ProxyRecord {
             },
         })
     }
-
-    /// The same, and makes sure that this version can do everything the record asks for. What is stored by other
-    /// means is only held to [`check`](Self::check): a template nobody can fill in answers 500 (contract D-7).
-    pub fn check_for_save(self) -> Result<CheckedProxy, FieldErrors> {
-        let checked = self.check()?;
-        checked.headers.check_supported().map_err(|error| FieldErrors::of("headers", error))?;
-        Ok(checked)
-    }
 }
 
 impl CheckedProxy {
@@ -120,22 +115,32 @@ impl CheckedProxy {
         &self.record
     }
 
-    /// What is no error but deserves a look: environment variables without a value here (contract D-7).
-    pub fn warnings(&self, environment: &EnvironmentPolicy) -> FieldErrors {
+    /// What is no error but deserves a look: expressions without a value here (contract D-7). Without `secrets` those are
+    /// not looked at.
+    pub fn warnings(
+        &self,
+        environment: &EnvironmentPolicy,
+        secrets: Option<&ResolvedSecrets>,
+    ) -> FieldErrors {
         let mut warnings = FieldErrors::default();
+        let none = ResolvedSecrets::default();
+        let sources = TemplateSources { environment, secrets: secrets.unwrap_or(&none) };
         for (name, template) in &self.headers.0 {
-            for expression in template.expressions() {
-                let Expression::Environment(variable) = expression else { continue };
-                if let Err(error) = environment.value(variable) {
-                    let warning = FieldError::new(
-                        "warning_unresolved_template",
-                        format!("{} {error}", expression.typed()),
-                    );
-                    warnings.add("headers", warning.in_member(name));
+            let looked_at =
+                |expression: &&Expression| secrets.is_some() || !matches!(expression, Expression::Secret(_));
+            for expression in template.expressions().filter(looked_at) {
+                if let Err(Unresolved { reason, .. }) = expression.value(sources) {
+                    let text = format!("{} {reason}", expression.typed());
+                    warnings.add("headers", FieldError::new(UNRESOLVED_TEMPLATE, text).in_member(name));
                 }
             }
         }
         warnings
+    }
+
+    /// Whether a change of the secrets changes what is sent.
+    pub(crate) fn names_secret(&self) -> bool {
+        self.headers.name_secret()
     }
 
     /// A row for a proxy that is new.
@@ -152,17 +157,14 @@ impl CheckedProxy {
 
     /// The proxy as the data plane takes it, and the first template expression without a value. A header that cannot
     /// be filled in is marked: its proxy answers 500 and never contacts its upstream (contract D-7, H8).
-    pub(crate) fn compile(self, id: &str, environment: &EnvironmentPolicy) -> (Proxy, Option<Unresolved>) {
+    pub(crate) fn compile(self, id: &str, sources: TemplateSources<'_>) -> (Proxy, Option<Unresolved>) {
         let mut first_unresolved = None;
         let headers = self.headers.0.into_iter().map(|(name, template)| {
-            let value = match template.resolve(environment) {
-                Ok(value) => HeaderValue::Resolved(value.into_bytes().into()),
-                Err(unresolved) => {
-                    let expression = unresolved.expression.as_str().into();
-                    first_unresolved.get_or_insert(unresolved);
-                    HeaderValue::Unresolved { expression }
-                }
-            };
+            let value = template.compile(sources).unwrap_or_else(|unresolved| {
+                let expression = unresolved.expression.as_str().into();
+                first_unresolved.get_or_insert(unresolved);
+                HeaderValue::Unresolved { expression }
+            });
             InjectedHeader { name: name.into(), value }
         });
         let headers = headers.collect();
@@ -175,6 +177,11 @@ impl CheckedProxy {
             strip_path: self.record.strip_path,
             access_rule: self.access_rule,
             upstream: self.upstream,
+            record: ProxyFields {
+                upstream: self.record.upstream.into(),
+                timeout: self.record.timeout,
+                max_concurrent: self.record.max_concurrent,
+            },
             headers,
             timeouts: self.timeouts,
             forward_auth: self.record.forward_auth,
@@ -237,21 +244,11 @@ fn check_description(typed: &str) -> Result<String, FieldError> {
     Ok(typed.to_owned())
 }
 
-/// The special values of a rule, compared without the space around them (contract §2.4, H3).
+/// A rule in PocketBase's language, or one of the special values (contract §2.4, H1 to H3).
 fn check_rule(typed: &str) -> Result<(String, AccessRule), FieldError> {
-    at_most(typed, RULE_CHARACTERS_MAX)?;
-    let rule = typed.trim();
-    let access_rule = match rule {
-        "" => AccessRule::Superusers,
-        "true" => AccessRule::Public,
-        "false" => AccessRule::Nobody,
-        _ => {
-            return Err(FieldError::rule(
-                "this version knows only an empty rule, true and false; rules over the caller's account come with user accounts",
-            ));
-        }
-    };
-    Ok((rule.to_owned(), access_rule))
+    at_most(typed, ACCESS_RULE_CHARS_MAX)?;
+    let access_rule = AccessRule::compile(typed).map_err(FieldError::rule)?;
+    Ok((typed.trim().to_owned(), access_rule))
 }
 
 fn check_concurrent(typed: f64) -> Result<f64, FieldError> {

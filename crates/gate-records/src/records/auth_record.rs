@@ -68,6 +68,11 @@ impl AuthRecord {
         self.values.get(field)
     }
 
+    /// Every field and its value.
+    pub fn values(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.values.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
     /// The collection whose types its fields have, when it is one of ours.
     pub fn collection(&self) -> Option<&'static Collection> {
         Collection::find(&self.collection_id)

@@ -14,7 +14,7 @@ pub(super) fn defaults(record: &mut Record) {
 pub(super) fn check(record: &mut Record) -> Result<CheckedProxy, FieldErrors> {
     let mut proxy = ProxyRecord::default();
     proxy.merge(fields(record))?;
-    let checked = proxy.check_for_save()?;
+    let checked = proxy.check()?;
     fill(record, checked.record());
     Ok(checked)
 }

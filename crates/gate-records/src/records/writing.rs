@@ -126,7 +126,10 @@ impl Writing<'_> {
             errors.extend(self.complete_account(record, before).await?);
         } else if collection.id == PROXIES.id {
             match proxies::check(record) {
-                Ok(checked) => warnings = checked.warnings(&self.parts.environment),
+                Ok(checked) => {
+                    let secrets = self.parts.secrets.resolved().await?;
+                    warnings = checked.warnings(&self.parts.environment, Some(&secrets));
+                }
                 Err(more) => errors.extend(more),
             }
         } else {

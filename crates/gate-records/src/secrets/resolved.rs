@@ -4,7 +4,7 @@ use super::{BlobError, SecretValue};
 use std::collections::HashMap;
 
 /// The value of every secret a template may name, or why it has none, at one moment.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct ResolvedSecrets(HashMap<String, Result<SecretValue, Unresolvable>>);
 
 /// Why a template gets no value for the name of a secret.
@@ -31,6 +31,12 @@ impl ResolvedSecrets {
             Some(outcome) => outcome.as_ref().map_err(|reason| *reason),
             None => Err(Unresolvable::Unknown),
         }
+    }
+
+    /// Names and their values.
+    #[cfg(test)]
+    pub(crate) fn of<const N: usize>(values: [(&str, &str); N]) -> Self {
+        Self(values.map(|(name, value)| (name.to_owned(), Ok(SecretValue::new(value)))).into())
     }
 
     pub(super) fn insert(&mut self, name: &str, outcome: Result<SecretValue, Unresolvable>) {

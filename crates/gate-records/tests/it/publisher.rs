@@ -1,5 +1,6 @@
 //! What is published, and when.
 
+use gate_records::secrets::Secrets;
 use gate_records::{EnvironmentPolicy, ProxyRecord, Publisher};
 use gate_snapshot::{Proxy, Published};
 use gate_store::{Change, ProxyRow, Store};
@@ -24,7 +25,8 @@ impl Running {
         let published = Arc::new(Published::default());
         let environment = EnvironmentPolicy::with_reader([], |_| None);
         let store = Store::open(directory.path()).await.unwrap();
-        let publisher = Publisher::start(store, environment, Arc::clone(&published)).await.unwrap();
+        let secrets = Secrets::new(store.clone(), None, "");
+        let publisher = Publisher::start(store, secrets, environment, Arc::clone(&published)).await.unwrap();
         tokio::spawn(publisher.run());
         Running { published, other, directory }
     }

@@ -31,11 +31,13 @@ impl Fixture {
         let store = Store::open(directory.path()).await.unwrap();
         let published = Arc::new(Published::default());
         let environment = || EnvironmentPolicy::with_reader([], |_| None);
-        let publisher = Publisher::start(store.clone(), environment(), Arc::clone(&published)).await.unwrap();
-        let publishing = publisher.publishing();
-        tokio::spawn(publisher.run());
         let keyring = Keyring::open_or_create(directory.path(), |_| None).unwrap();
         let secrets = Secrets::new(store.clone(), Some(keyring), "");
+        let publisher =
+            Publisher::start(store.clone(), secrets.clone(), environment(), Arc::clone(&published));
+        let publisher = publisher.await.unwrap();
+        let publishing = publisher.publishing();
+        tokio::spawn(publisher.run());
         let records = Records::new(store.clone(), Passwords::default(), secrets, environment(), publishing);
         Fixture { records, store, published, _directory: directory }
     }

@@ -16,6 +16,10 @@ pub(super) const HTTP: &str = "POCKETGATE_HTTP";
 pub(super) const LOG_FORMAT: &str = "POCKETGATE_LOG_FORMAT";
 /// `--secrets-reveal`
 pub(super) const SECRETS_REVEAL: &str = "POCKETGATE_SECRETS_REVEAL";
+/// `--pocketbase`
+pub(super) const POCKETBASE: &str = "POCKETGATE_POCKETBASE";
+/// `--trust-remote-superusers`
+pub(super) const TRUST_REMOTE_SUPERUSERS: &str = "POCKETGATE_TRUST_REMOTE_SUPERUSERS";
 /// `--trusted-proxy`; several networks are separated by commas
 pub(super) const TRUSTED_PROXY: &str = "POCKETGATE_TRUSTED_PROXY";
 /// `--upstream-proxy-env`

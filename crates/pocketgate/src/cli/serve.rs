@@ -69,6 +69,16 @@ pub(crate) struct ServeArgs {
           help_heading = UPSTREAMS)]
     pub(crate) upstream_proxy_env: bool,
 
+    /// A PocketBase whose users' tokens are accepted; it is asked about each token once a minute
+    #[arg(long, env = environment::POCKETBASE, value_name = "URL", value_parser = Upstream::parse,
+          help_heading = IDENTITY)]
+    pub(crate) pocketbase: Option<Upstream>,
+
+    /// Take superusers of that PocketBase for superusers here
+    #[arg(long, env = environment::TRUST_REMOTE_SUPERUSERS, value_parser = BoolishValueParser::new(),
+          help_heading = IDENTITY)]
+    pub(crate) trust_remote_superusers: bool,
+
     /// The form of the log on standard error
     #[arg(long, env = environment::LOG_FORMAT, value_name = "FORMAT", value_enum, default_value_t,
           help_heading = LOGGING)]
@@ -119,6 +129,7 @@ const DRAIN_SECONDS_MAX: u64 = 86_400;
 const LISTENING: &str = "Listening";
 const CONFIGURATION: &str = "Configuration";
 const UPSTREAMS: &str = "Upstreams";
+const IDENTITY: &str = "Identity";
 const LOGGING: &str = "Logging";
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {

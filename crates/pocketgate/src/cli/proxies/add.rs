@@ -38,9 +38,8 @@ impl AddArgs {
             ProxyRecord { path: self.path.clone(), upstream: self.upstream, ..ProxyRecord::default() };
         let merged = record.merge(self.fields.mentioned());
         self.fields.set_headers(&mut record.headers);
-        let proxy = merged
-            .and_then(|()| record.check_for_save())
-            .map_err(|errors| records::refused(&self.path, &errors))?;
+        let proxy =
+            merged.and_then(|()| record.check()).map_err(|errors| records::refused(&self.path, &errors))?;
         records::warn_about(&proxy);
 
         let row = proxy.new_row();

@@ -61,7 +61,7 @@ pub(super) fn warn(path: &str, warnings: &FieldErrors) {
 
 /// Tells what deserves a look about a proxy that is about to be written.
 pub(super) fn warn_about(proxy: &CheckedProxy) {
-    warn(&proxy.record().path, &proxy.warnings(&environment_policy()));
+    warn(&proxy.record().path, &proxy.warnings(&environment_policy(), None));
 }
 
 /// What is wrong with a proxy, one line a field.

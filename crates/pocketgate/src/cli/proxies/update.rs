@@ -47,7 +47,7 @@ impl UpdateArgs {
         let mut record = ProxyRecord::from_row(&stored).map_err(refused)?;
         self.edit(&mut record)?;
         let merged = record.merge(self.fields.mentioned());
-        let proxy = merged.and_then(|()| record.check_for_save()).map_err(refused)?;
+        let proxy = merged.and_then(|()| record.check()).map_err(refused)?;
         records::warn_about(&proxy);
 
         let row = proxy.row_after(&stored);
