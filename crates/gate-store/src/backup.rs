@@ -129,12 +129,14 @@ fn swap(restored: &Path, directory: &Path) -> io::Result<Option<PathBuf>> {
     let kept = if database.exists() {
         let kept = free_name(directory);
         directory::move_log(&database, &kept)?;
-        fs::hard_link(&database, &kept)?;
+        // Where a file cannot have two names it is copied.
+        fs::hard_link(&database, &kept).or_else(|_| fs::copy(&database, &kept).map(drop))?;
         Some(kept)
     } else {
         None
     };
     fs::rename(restored, &database)?;
+    #[cfg(unix)] // elsewhere a directory cannot be opened
     File::open(directory)?.sync_all()?;
     Ok(kept)
 }

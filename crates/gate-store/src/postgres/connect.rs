@@ -5,6 +5,7 @@ use crate::error::Cause;
 use crate::{Location, OpenError, StoreError};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection};
+use std::io;
 use std::time::Duration;
 use tokio::time;
 
@@ -70,8 +71,26 @@ pub(super) async fn answered<T>(work: impl Future<Output = sqlx::Result<T>>) -> 
 }
 
 /// The same, with the error as the database has it.
-pub(super) async fn in_time<T>(work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
-    time::timeout(ANSWER_TIMEOUT, work).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+pub(super) fn in_time<T>(
+    work: impl Future<Output = sqlx::Result<T>>,
+) -> impl Future<Output = sqlx::Result<T>> {
+    within(ANSWER_TIMEOUT, work)
+}
+
+/// The result of some work, or an error of the connection.
+pub(super) fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = sqlx::Result<T>>,
+) -> impl Future<Output = sqlx::Result<T>> {
+    // Boxed, because a future that waits for a connection is large, and is part of every future of the callers.
+    let work = time::timeout(limit, Box::pin(work));
+    let silent = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "no answer in time"));
+    async move { work.await.unwrap_or_else(|_| Err(silent())) }
+}
+
+/// Closes the connections, without waiting long for those on which nobody answers.
+pub(super) async fn close(pool: &PgPool) {
+    let _ = time::timeout(PING_TIMEOUT, pool.close()).await;
 }
 
 async fn is_alive(connection: &mut PgConnection) -> bool {

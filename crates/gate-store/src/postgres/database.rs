@@ -50,7 +50,7 @@ impl Postgres {
     }
 
     pub(crate) async fn close(self) {
-        self.pool.close().await;
+        connect::close(&self.pool).await;
     }
 
     pub(crate) async fn rows(
@@ -88,7 +88,10 @@ impl Postgres {
 
     /// Makes sure that the tables are there.
     pub(super) async fn ready(&self) -> Result<(), StoreError> {
-        if self.prepared.initialized() || self.prepare().await.map_err(failure::store_error)? <= VERSION {
+        if self.prepared.initialized() {
+            return Ok(());
+        }
+        if self.prepare().await.map_err(failure::store_error)? <= VERSION {
             return Ok(());
         }
         Err(StoreError::Failed(Cause::new("it was written by a newer pocketgate")))

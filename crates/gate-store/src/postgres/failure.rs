@@ -43,6 +43,9 @@ pub(super) fn open_error(database: String, error: sqlx::Error) -> Option<OpenErr
 
 /// Why a statement about no row in particular failed.
 pub(super) fn store_error(error: sqlx::Error) -> StoreError {
+    if matches!(error, sqlx::Error::PoolTimedOut) {
+        return StoreError::Unavailable(Cause::new("no connection in time"));
+    }
     let Some(code) = code_of(&error) else {
         return if is_lost_connection(&error) {
             StoreError::Unavailable(Cause::new(error))
@@ -93,7 +96,7 @@ fn code_of(error: &sqlx::Error) -> Option<String> {
 
 fn is_lost_connection(error: &sqlx::Error) -> bool {
     use sqlx::Error::*;
-    matches!(error, Io(_) | Tls(_) | Protocol(_) | PoolTimedOut | PoolClosed | WorkerCrashed)
+    matches!(error, Io(_) | Tls(_) | Protocol(_) | PoolClosed | WorkerCrashed)
 }
 
 #[cfg(test)]

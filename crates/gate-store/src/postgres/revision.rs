@@ -5,7 +5,6 @@ use sqlx::postgres::{PgConnectOptions, PgListener};
 use std::future;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time;
 use tracing::{info, warn};
 
 /// How often the number is read although nobody gave notice: what is lost is found within 5 s (robustness: NOTIFY).
@@ -54,7 +53,7 @@ impl Revision {
     ///
     /// Cancel-safe: what was not answered is answered at the next look.
     pub(crate) async fn moved(&mut self) -> Option<bool> {
-        match time::timeout(ANSWER_TIMEOUT, self.read()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
+        match connect::within(ANSWER_TIMEOUT, self.read()).await {
             Ok(number) => {
                 self.note_recovery();
                 Some(self.seen.replace(number) != Some(number))

@@ -9,7 +9,7 @@ pub(crate) fn create_table(table: &Table, dialect: Dialect) -> String {
         table.columns.iter().map(|column| definition(column, dialect, default(column, dialect))).collect();
     let order = match dialect {
         Dialect::Sqlite => "", // every table has a rowid
-        Dialect::Postgres => r#", "rowid" BIGINT GENERATED ALWAYS AS IDENTITY"#,
+        Dialect::Postgres => r#", "rowid" BIGINT GENERATED ALWAYS AS IDENTITY UNIQUE"#, // with an index, for long logs
     };
     format!(r#"CREATE TABLE IF NOT EXISTS "{}" ({}{order})"#, table.name, columns.join(", "))
 }
