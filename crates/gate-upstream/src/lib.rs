@@ -1,8 +1,9 @@
 //! How a connection to an upstream comes to be: resolve, dial, TLS, pool.
 //!
 //! Owns name resolution and its cache (one per process), the TLS configuration (one per process), and the pools of idle
-//! connections (one per worker). Knows nothing about HTTP messages, routes or access rules; it is the only crate that
-//! knows rustls and the DNS library.
+//! connections (one per worker). But for the plain client with which the control plane asks other services, it knows
+//! nothing about HTTP messages; nor does it about routes or access rules. It is the only crate that knows rustls and the
+//! DNS library.
 
 mod control_plane;
 mod dial;

@@ -1,6 +1,6 @@
 //! The composition root: the one place that knows every part and puts them together.
 
-use crate::cli::ServeArgs;
+use crate::cli::{self, ServeArgs, environment};
 use crate::descriptors;
 use crate::failure::Failure;
 use crate::signals::Signals;
@@ -13,7 +13,7 @@ use gate_records::auth::{
 use gate_records::backups::Backups;
 use gate_records::records::Records;
 use gate_records::request_log::RequestLog;
-use gate_records::secrets::{Keyring, Secrets};
+use gate_records::secrets::Secrets;
 use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
 use gate_snapshot::Published;
 use gate_store::Store;
@@ -168,11 +168,8 @@ async fn compose(
 }
 
 fn secrets(arguments: &ServeArgs, store: &Store) -> Result<Secrets, Failure> {
-    let read_environment = |name: &str| env::var(name).ok();
-    let keyring =
-        Keyring::open_or_create(&arguments.directory.path, read_environment).map_err(Failure::other)?;
-    let secrets_env = read_environment(SECRETS_DEFAULT_ENV).unwrap_or_default();
-    Ok(Secrets::new(store.clone(), Some(keyring), &secrets_env))
+    let default_env = env::var(environment::SECRETS_DEFAULT_ENV).unwrap_or_default();
+    Ok(Secrets::new(store.clone(), cli::keyring(&arguments.directory)?, &default_env))
 }
 
 /// Asks the PocketBase whose tokens are accepted, if there is one.
@@ -256,8 +253,6 @@ fn log_panics() {
     panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
 }
 
-/// The environment whose secrets are looked in first; the fork's name for it.
-const SECRETS_DEFAULT_ENV: &str = "PB_SECRETS_DEFAULT_ENV";
 /// One may be busy compiling a large snapshot while the other answers.
 const CONTROL_PLANE_THREADS: usize = 2;
 /// Reading system files for the resolver and the like; nothing here blocks often or long.

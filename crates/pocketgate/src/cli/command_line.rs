@@ -4,7 +4,9 @@ use super::backup::BackupArgs;
 use super::completions::CompletionsArgs;
 use super::migrate_store::MigrateStoreArgs;
 use super::proxies::ProxiesArgs;
+use super::secrets::SecretsArgs;
 use super::serve::ServeArgs;
+use super::superuser::SuperuserArgs;
 use super::{stdout, usage, version};
 use crate::failure::Failure;
 use clap::{CommandFactory, Error, FromArgMatches, Parser, Subcommand};
@@ -35,6 +37,8 @@ pub(super) struct CommandLine {
 enum Command {
     Serve(Box<ServeArgs>),
     Proxies(ProxiesArgs),
+    Secrets(SecretsArgs),
+    Superuser(SuperuserArgs),
     Backup(BackupArgs),
     MigrateStore(MigrateStoreArgs),
     /// Print version, commit and platform
@@ -56,6 +60,8 @@ impl Command {
         match self {
             Command::Serve(arguments) => arguments.run(),
             Command::Proxies(arguments) => arguments.run(),
+            Command::Secrets(arguments) => arguments.run(),
+            Command::Superuser(arguments) => arguments.run(),
             Command::Backup(arguments) => arguments.run(),
             Command::MigrateStore(arguments) => arguments.run(),
             Command::Version => version::print(),

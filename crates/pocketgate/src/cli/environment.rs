@@ -14,6 +14,8 @@ pub(super) const ENV_ALLOW: &str = "POCKETGATE_ENV_ALLOW";
 pub(super) const HTTP: &str = "POCKETGATE_HTTP";
 /// `--log-format`
 pub(super) const LOG_FORMAT: &str = "POCKETGATE_LOG_FORMAT";
+/// Which environment's secrets are looked for before those of `global`; the fork's name. No flag has it
+pub(crate) const SECRETS_DEFAULT_ENV: &str = "PB_SECRETS_DEFAULT_ENV";
 /// `--secrets-reveal`
 pub(super) const SECRETS_REVEAL: &str = "POCKETGATE_SECRETS_REVEAL";
 /// `--pocketbase`

@@ -6,14 +6,17 @@ mod backup;
 mod command_line;
 mod completions;
 mod data_directory;
-mod environment;
+pub(crate) mod environment;
 #[cfg(test)]
 mod guide;
 mod migrate_store;
+mod password;
 mod proxies;
 mod runtime;
+mod secrets;
 mod serve;
 mod stdout;
+mod superuser;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -21,4 +24,5 @@ mod version;
 
 pub(crate) use command_line::run;
 pub(crate) use data_directory::DataDirectory;
+pub(crate) use secrets::keyring;
 pub(crate) use serve::ServeArgs;
