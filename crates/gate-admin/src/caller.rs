@@ -18,8 +18,8 @@ use std::sync::Arc;
 pub(crate) struct Caller(pub(crate) Option<Arc<AuthRecord>>);
 
 /// A caller who is a superuser; others are refused with 401 or 403.
-#[derive(Clone, Debug)]
-pub(crate) struct Superuser(pub(crate) Arc<AuthRecord>);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Superuser;
 
 /// Finds out who calls, once for every request, before its handler runs.
 pub(crate) async fn authenticate(
@@ -58,7 +58,7 @@ impl<S: Sync> FromRequestParts<S> for Superuser {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         match parts.extensions.get().cloned().unwrap_or_default() {
-            Caller(Some(record)) if record.is_superuser() => Ok(Superuser(record)),
+            Caller(Some(record)) if record.is_superuser() => Ok(Superuser),
             Caller(Some(_)) => {
                 Err(ApiError::forbidden("The authorized record is not allowed to perform this action."))
             }

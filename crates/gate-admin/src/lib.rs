@@ -10,12 +10,6 @@
 //! One file is one endpoint (`health.rs`); endpoints of one resource share a folder named after it. All of them are
 //! listed in `router.rs`.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "the plumbing is here before the last of the routes that use it"
-)]
-
 mod auth;
 mod backups;
 mod batch;

@@ -33,6 +33,8 @@ pub(crate) struct Gateway {
     server: Server,
     /// What makes the first superuser, when there is none.
     setup_token: Option<String>,
+    /// Who listens to changes: streams that would not end by themselves.
+    hub: Hub,
     /// The control plane's tasks.
     background: JoinSet<()>,
     /// The records. Closed last, when nobody reads them any more.
@@ -66,7 +68,8 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     background.spawn_on(async { match publisher.run().await {} }, handle);
     background.spawn_on(answer_questions(asked, identities.clone()), handle);
     background.spawn_on(async { match identities.watch(changes).await {} }, handle);
-    background.spawn_on(services.hub.clone().run(services.records.changes()), handle);
+    let hub = services.hub.clone();
+    background.spawn_on(hub.clone().run(services.records.changes()), handle);
     let following = services.settings.clone().follow();
     background.spawn_on(
         async move {
@@ -79,7 +82,7 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     background.spawn_on(gate_admin::serve(connections, services), handle);
     let server =
         Server::start(config, published, control_plane, asking, handle.clone()).map_err(Failure::other)?;
-    Ok(Gateway { server, setup_token, background, store, signals, runtime })
+    Ok(Gateway { server, setup_token, hub, background, store, signals, runtime })
 }
 
 impl Gateway {
@@ -97,10 +100,11 @@ impl Gateway {
     /// Serves until a signal to stop, then drains: stops accepting and finishes what runs, at most for the time the
     /// data plane was given. A second signal ends the process at once, with the exit code of that signal.
     pub(crate) fn run_until_told_to_stop(self) {
-        let Gateway { server, setup_token: _, background, store, mut signals, runtime } = self;
+        let Gateway { server, setup_token: _, hub, background, store, mut signals, runtime } = self;
         let signal = runtime.block_on(signals.next_stop());
         tracing::info!(%signal, "draining; a second signal ends at once");
         runtime.spawn(exit_at_next_stop(signals));
+        hub.close();
         server.drain();
         server.wait();
         runtime.block_on(close(store, background));

@@ -14,7 +14,14 @@ use tokio::sync::mpsc;
 /// Everyone who listens. Cheap to clone; all clones are the same hub.
 #[derive(Clone, Debug, Default)]
 pub struct Hub {
-    clients: Arc<Mutex<HashMap<String, Client>>>,
+    listeners: Arc<Mutex<Listeners>>,
+}
+
+#[derive(Debug, Default)]
+struct Listeners {
+    clients: HashMap<String, Client>,
+    /// Whether nobody is taken in any more.
+    is_closed: bool,
 }
 
 /// Why a subscription was not taken.
@@ -28,7 +35,7 @@ pub(super) enum SubscribeError {
     OtherCaller,
 }
 
-/// Too many listen already.
+/// Too many listen already, or the gateway stops.
 #[derive(Debug)]
 pub(super) struct Full;
 
@@ -49,22 +56,30 @@ impl Hub {
                 Ok(change) => self.tell(&change),
                 Err(RecvError::Lagged(lost)) => {
                     tracing::warn!(lost, "changes were lost; every realtime client has to connect again");
-                    self.clients().clear();
+                    self.listeners().clients.clear();
                 }
                 Err(RecvError::Closed) => return,
             }
         }
     }
 
+    /// Ends every stream and takes nobody in any more: a gateway that drains would wait for streams that never end.
+    pub fn close(&self) {
+        let mut listeners = self.listeners();
+        listeners.is_closed = true;
+        listeners.clients.clear();
+    }
+
     /// Takes a client in; its first frame is queued.
     pub(super) fn connect(&self, address: String) -> Result<(Connected, mpsc::Receiver<Bytes>), Full> {
         let (client, frames) = Client::new(address);
         let client_id = client.id.clone();
-        let mut clients = self.clients();
-        if clients.len() >= CLIENTS_MAX || client.queue(connected(&client_id)).is_err() {
+        let mut listeners = self.listeners();
+        let is_full = listeners.is_closed || listeners.clients.len() >= CLIENTS_MAX;
+        if is_full || client.queue(connected(&client_id)).is_err() {
             return Err(Full);
         }
-        clients.insert(client_id.clone(), client);
+        listeners.clients.insert(client_id.clone(), client);
         Ok((Connected { hub: self.clone(), client_id }, frames))
     }
 
@@ -76,8 +91,8 @@ impl Hub {
         auth: Option<Arc<AuthRecord>>,
         topics: Vec<Topic>,
     ) -> Result<(), SubscribeError> {
-        let mut clients = self.clients();
-        let client = clients.get_mut(client_id).ok_or(SubscribeError::UnknownClient)?;
+        let mut listeners = self.listeners();
+        let client = listeners.clients.get_mut(client_id).ok_or(SubscribeError::UnknownClient)?;
         if client.address != address {
             return Err(SubscribeError::OtherAddress);
         }
@@ -90,7 +105,7 @@ impl Hub {
 
     /// Tells whoever may know of a change. Somebody whose tokens it revoked is a guest from then on.
     pub(super) fn tell(&self, change: &RecordChange) {
-        let mut clients = self.clients();
+        let clients = &mut self.listeners().clients;
         if let Some(record) = change.record().filter(|_| change.revokes_tokens()) {
             let revoked = clients.values_mut().filter(|client| client.is_authenticated_as(record));
             revoked.for_each(|client| client.auth = None);
@@ -104,9 +119,9 @@ impl Hub {
         });
     }
 
-    fn clients(&self) -> MutexGuard<'_, HashMap<String, Client>> {
+    fn listeners(&self) -> MutexGuard<'_, Listeners> {
         // Whoever panicked while he held it left the map whole: it is changed by single calls.
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -125,7 +140,7 @@ impl Connected {
 
 impl Drop for Connected {
     fn drop(&mut self) {
-        self.hub.clients().remove(&self.client_id);
+        self.hub.listeners().clients.remove(&self.client_id);
     }
 }
 

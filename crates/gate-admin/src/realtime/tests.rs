@@ -144,6 +144,16 @@ async fn a_subscription_that_cannot_be_is_a_400_with_an_error_for_each_field() {
 }
 
 #[tokio::test]
+async fn a_hub_that_was_closed_ends_every_stream_and_takes_nobody_in() {
+    let hub = Hub::default();
+    let (_connected, mut frames) = hub.connect("a".to_owned()).unwrap();
+    hub.close();
+    assert!(frames.recv().await.is_some(), "what was queued is sent");
+    assert!(frames.recv().await.is_none());
+    assert!(hub.connect("a".to_owned()).is_err());
+}
+
+#[tokio::test]
 async fn a_client_that_goes_away_is_forgotten() {
     let hub = Hub::default();
     let (connected, frames) = hub.connect("a".to_owned()).unwrap();
