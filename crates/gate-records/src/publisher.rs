@@ -3,7 +3,7 @@
 use crate::secrets::Secrets;
 use crate::{Compiled, Compiler, Effect, EnvironmentPolicy, Problem};
 use gate_snapshot::{Published, Snapshot};
-use gate_store::{Changes, Store, StoreError};
+use gate_store::{Changes, Kept, Store, StoreError};
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Keeps the published snapshot in step with the store: loads, compiles and publishes after every change.
 ///
-/// While the store cannot be read, the last snapshot stays in force.
+/// While the store cannot be read, the last snapshot stays in force. One that is away already at the start is stood for by
+/// what was last read from it, which is kept in the data directory.
 #[derive(Debug)]
 pub struct Publisher {
     store: Store,
@@ -59,7 +60,7 @@ impl Publisher {
     /// Publishes the first snapshot.
     ///
     /// # Errors
-    /// When the store cannot be read: a gateway that starts has no last snapshot to keep.
+    /// When the store cannot be read, and nothing was kept of it.
     pub async fn start(
         store: Store,
         secrets: Secrets,
@@ -84,7 +85,9 @@ impl Publisher {
             waiting,
             publishing: Publishing(sender),
         };
-        publisher.load().await?;
+        if let Err(error) = publisher.load().await {
+            publisher.publish_last(error).await?;
+        }
         Ok(publisher)
     }
 
@@ -129,17 +132,40 @@ impl Publisher {
 
     async fn load(&mut self) -> Result<(), StoreError> {
         let started = Instant::now();
-        let rows = self.store.proxies().await?;
-        let secrets = self.secrets.resolved().await?;
-        let Compiled { snapshot, problems } = self.compiler.compile(rows, secrets);
+        let read = Kept { proxies: self.store.proxies().await?, secrets: self.secrets.stored().await? };
+        let to_keep = self.store.last_snapshot().cloned().map(|last| (last, read.clone()));
+        self.publish(read, started);
+        self.failing = false;
+        if let Some((last, kept)) = to_keep
+            && let Err(error) = last.write(&kept).await
+        {
+            warn!(%error, "the configuration cannot be kept for a start without the database");
+        }
+        Ok(())
+    }
+
+    /// Publishes what was kept of a database that is away. What is there now is loaded as soon as it can be.
+    async fn publish_last(&mut self, error: StoreError) -> Result<(), StoreError> {
+        let Some(last) = self.store.last_snapshot().filter(|_| matches!(error, StoreError::Unavailable(_)))
+        else {
+            return Err(error);
+        };
+        let Ok(kept) = last.read().await else { return Err(error) };
+        warn!(%error, "the database is away, the configuration that was last read from it is in force");
+        self.publish(kept, Instant::now());
+        self.failing = true;
+        Ok(())
+    }
+
+    fn publish(&mut self, read: Kept, started: Instant) {
+        let secrets = self.secrets.resolve(&read.secrets);
+        let Compiled { snapshot, problems } = self.compiler.compile(read.proxies, secrets);
         let (generation, proxies) = (snapshot.generation(), snapshot.routes().proxies().len());
         self.retired = self.published.load();
         self.published.publish(snapshot);
-        self.failing = false;
         let duration_ms = (started.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
         info!(generation, proxies, problems = problems.len(), duration_ms, "configuration loaded");
         self.report(problems);
-        Ok(())
     }
 
     fn report(&mut self, problems: Vec<Problem>) {

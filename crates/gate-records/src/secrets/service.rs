@@ -119,7 +119,7 @@ impl Secrets {
     /// Every secret, by key and environment.
     pub async fn list(&self) -> Result<Vec<Secret>, SecretError> {
         let keyring = self.keyring()?;
-        let rows = self.rows().await.map_err(SecretError::Store)?;
+        let rows = self.stored().await.map_err(SecretError::Store)?;
         Ok(rows.iter().map(|row| Secret::of(row, keyring)).collect())
     }
 
@@ -217,7 +217,11 @@ impl Secrets {
 
     /// The value of every name a template may use, as they are now.
     pub async fn resolved(&self) -> Result<ResolvedSecrets, StoreError> {
-        let rows = self.rows().await?;
+        Ok(self.resolve(&self.stored().await?))
+    }
+
+    /// The value of every name a template may use, from these rows.
+    pub(crate) fn resolve(&self, rows: &[Row]) -> ResolvedSecrets {
         let mut resolved = ResolvedSecrets::default();
         // The gateway's own environment is last and takes the place of `global`.
         for env in [GLOBAL, &self.default_env] {
@@ -225,7 +229,7 @@ impl Secrets {
                 resolved.insert(row.text("key"), self.value_for_template(row));
             }
         }
-        Ok(resolved)
+        resolved
     }
 
     fn value_for_template(&self, row: &Row) -> Result<SecretValue, Unresolvable> {
@@ -241,7 +245,8 @@ impl Secrets {
         self.keyring.as_deref().ok_or(SecretError::Disabled)
     }
 
-    async fn rows(&self) -> Result<Vec<Row>, StoreError> {
+    /// The secrets as they are stored, encrypted, in the order of their names.
+    pub(crate) async fn stored(&self) -> Result<Vec<Row>, StoreError> {
         let mut rows = self.store.select(&Select::all(&SECRETS)).await?;
         rows.sort_by(|a, b| (a.text("key"), a.text("env")).cmp(&(b.text("key"), b.text("env"))));
         Ok(rows)

@@ -3,7 +3,9 @@
 use gate_records::secrets::Secrets;
 use gate_records::{EnvironmentPolicy, ProxyRecord, Publisher};
 use gate_snapshot::{Proxy, Published};
-use gate_store::{Change, ProxyRow, Store};
+use gate_store::{Change, Location, ProxyRow, Store, StoreError};
+#[cfg(unix)]
+use gate_testkit::PostgreSql;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -112,4 +114,41 @@ async fn a_snapshot_somebody_holds_does_not_change() {
     running.other.apply(&[Change::Insert(row("/b"))]).await.unwrap();
     running.until(|running| running.proxy("/b").is_some()).await;
     assert!(held.routes().find(b"/b").is_none());
+}
+
+/// A publisher over a store in PostgreSQL, with what is kept beside it.
+#[cfg(unix)]
+async fn start_on(url: &str, directory: &TempDir) -> Result<(Publisher, Arc<Published>), StoreError> {
+    let directory = directory.path().to_owned();
+    let store = Store::open(Location::Postgres { url: url.to_owned(), directory }).await.unwrap();
+    let published = Arc::new(Published::default());
+    let environment = EnvironmentPolicy::with_reader([], |_| None);
+    let secrets = Secrets::new(store.clone(), None, "");
+    let publisher = Publisher::start(store, secrets, environment, Arc::clone(&published)).await?;
+    Ok((publisher, published))
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_while_the_database_is_away_publishes_what_was_last_read() {
+    let mut server = PostgreSql::start();
+    let url = server.database();
+    let directory = tempfile::tempdir().unwrap();
+    let location = Location::Postgres { url: url.clone(), directory: directory.path().to_owned() };
+    let other = Store::open(location).await.unwrap();
+    other.apply(&[Change::Insert(row("/a"))]).await.unwrap();
+    drop(start_on(&url, &directory).await.unwrap());
+
+    server.stop();
+    let nothing_kept = tempfile::tempdir().unwrap();
+    assert!(matches!(start_on(&url, &nothing_kept).await, Err(StoreError::Unavailable(_))));
+    let (publisher, published) = start_on(&url, &directory).await.unwrap();
+    let running = Running { published, other, directory };
+    assert!(running.proxy("/a").is_some());
+
+    tokio::spawn(publisher.run());
+    server.resume();
+    running.other.apply(&[Change::Insert(row("/b"))]).await.unwrap();
+    let delay = running.until(|running| running.proxy("/b").is_some()).await;
+    assert!(delay < Duration::from_secs(5), "{delay:?}");
 }
