@@ -12,6 +12,7 @@ from typing import Literal
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 CARGO_SUMMARY = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
 PYTEST_SUMMARY = re.compile(r"^(?:=+ )?(?:\d+ \w+, )*\d+ \w+ in [\d.]+s")
+NODE_COUNT = re.compile(r"^\N{INFORMATION SOURCE} (pass|fail|cancelled|skipped|todo) (\d+)$")
 PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped)")
 
 
@@ -22,7 +23,7 @@ class Counts:
     skipped: int = 0
 
     def add_line(self, line: str) -> None:
-        """Adds what a line of cargo's or pytest's output sums up; other lines say nothing."""
+        """Adds what a line of cargo's, pytest's or Node's output sums up; other lines say nothing."""
         line = ANSI.sub("", line).strip()
         if summary := CARGO_SUMMARY.match(line):
             passed, failed, skipped = map(int, summary.groups())
@@ -31,6 +32,14 @@ class Counts:
             found = {word.rstrip("s"): int(count) for count, word in PYTEST_COUNT.findall(line)}
             failed = found.get("failed", 0) + found.get("error", 0)
             self.add(found.get("passed", 0), failed, found.get("skipped", 0))
+
+        elif summary := NODE_COUNT.match(line):
+            kind, count = summary[1], int(summary[2])
+            self.add(
+                count if kind == "pass" else 0,
+                count if kind in ("fail", "cancelled") else 0,
+                count if kind in ("skipped", "todo") else 0,
+            )
 
     def add(self, passed: int, failed: int, skipped: int) -> None:
         self.passed += passed

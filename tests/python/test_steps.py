@@ -19,11 +19,15 @@ PYTHON = (sys.executable, "-c")
         ("58 passed in 3.20s", (58, 0, 0)),
         ("1 failed, 57 passed, 2 skipped, 4 errors in 61.02s (0:01:01)", (57, 5, 2)),
         ("\x1b[31m====== \x1b[31m\x1b[1m1 error\x1b[0m\x1b[31m in 0.24s ======\x1b[0m", (0, 1, 0)),
+        ("\N{INFORMATION SOURCE} pass 31", (31, 0, 0)),
+        ("\x1b[34m\N{INFORMATION SOURCE} fail 2\x1b[39m", (0, 2, 0)),
+        ("\N{INFORMATION SOURCE} cancelled 1", (0, 1, 0)),
+        ("\N{INFORMATION SOURCE} tests 34", (0, 0, 0)),
         ("no tests ran in 0.01s", (0, 0, 0)),
         ("finished 3 passed rounds in 0.2s", (0, 0, 0)),
     ],
 )
-def test_summaries_of_cargo_and_pytest_are_counted(line: str, expected: tuple[int, int, int]) -> None:
+def test_summaries_of_cargo_pytest_and_node_are_counted(line: str, expected: tuple[int, int, int]) -> None:
     counts = Counts()
     counts.add_line(line)
     assert (counts.passed, counts.failed, counts.skipped) == expected
