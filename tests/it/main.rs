@@ -11,6 +11,7 @@
     reason = "a test that cannot go on stops with a panic that says why"
 )]
 
+mod administrator;
 mod cancel;
 mod cli;
 mod control_plane;
@@ -21,6 +22,7 @@ mod expect_continue;
 mod forward_proxy;
 mod framing;
 mod headers;
+mod identity;
 mod import_export;
 mod injection;
 mod keep_alive;

@@ -261,5 +261,5 @@ fn log_panics() {
 const CONTROL_PLANE_THREADS: usize = 2;
 /// Reading system files for the resolver and the like; nothing here blocks often or long.
 const BLOCKING_THREADS_MAX: usize = 4;
-/// Futures live on the heap: what is on a stack is shallow, even unoptimised.
-const STACK_BYTES: usize = 512 * 1024;
+/// The usual size; an unoptimised build needs more than 512 KiB to put a record together. Only what was touched is memory.
+const STACK_BYTES: usize = 2 * 1024 * 1024;
