@@ -129,8 +129,8 @@ def test_realtime_tells_of_changes(administered: Running) -> None:
 
 
 def connected(gateway: Running, heard: list[MessageData]) -> PocketBase:
-    """A client that hears of proxies. The SDK reads before it listens, and when the first event is quicker than that,
-    only another attempt helps."""
+    """A client that hears of proxies. The SDK reads before it listens, and when the first event is quicker
+    than that, only another attempt helps."""
     for _ in range(10):
         client = PocketBase(gateway.url)
         client.collection("_superusers").auth_with_password(EMAIL, PASSWORD)
