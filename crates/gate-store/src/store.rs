@@ -12,7 +12,13 @@ use crate::{
 use gate_rules::{Condition, Dialect};
 use std::fs::{self, File};
 use std::path::Path;
-use tokio::sync::watch;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, watch};
+use tokio::time;
+
+/// A caller who waited longer than this is better told so.
+const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where records live. Cheap to clone; all clones are the same store.
 ///
@@ -24,6 +30,9 @@ pub struct Store {
     last_snapshot: Option<LastSnapshot>,
     /// Tells this process's [`Changes`] to look at once instead of at their next tick.
     written: watch::Sender<()>,
+    /// The one permit is the writer's. Those of this process who want to write wait here and not each with a
+    /// connection, of which readers, and whoever writes, could then find none.
+    turn: Arc<Semaphore>,
 }
 
 /// One write of a proxy.
@@ -70,14 +79,18 @@ impl Store {
     }
 
     fn in_sqlite(sqlite: Sqlite, directory: &Path) -> Self {
-        let logs = Logs::in_file(directory);
-        Store { backend: Backend::Sqlite(sqlite), logs, last_snapshot: None, written: watch::Sender::new(()) }
+        Self::new(Backend::Sqlite(sqlite), Logs::in_file(directory), None)
     }
 
     fn in_postgres(postgres: Postgres, directory: &Path) -> Self {
         let logs = Logs::in_postgres(postgres.for_logs());
         let last_snapshot = Some(LastSnapshot::in_directory(directory));
-        Store { backend: Backend::Postgres(postgres), logs, last_snapshot, written: watch::Sender::new(()) }
+        Self::new(Backend::Postgres(postgres), logs, last_snapshot)
+    }
+
+    fn new(backend: Backend, logs: Logs, last_snapshot: Option<LastSnapshot>) -> Self {
+        let (written, turn) = (watch::Sender::new(()), Arc::new(Semaphore::new(1)));
+        Store { backend, logs, last_snapshot, written, turn }
     }
 
     /// Finishes what runs and closes the database. A store that is dropped instead loses nothing,
@@ -158,13 +171,15 @@ impl Store {
         Ok(self.rows(table, statement).await?.pop())
     }
 
-    /// Begins several reads and writes as one. Waits for whoever writes at the moment, for 5 seconds at most.
+    /// Begins several reads and writes as one. Waits for whoever writes at the moment, for 5 seconds at most in this
+    /// process, and again for another one.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        let turn = time::timeout(TURN_TIMEOUT, Arc::clone(&self.turn).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else { return Err(StoreError::Busy) };
+        let written = self.written.clone();
         match &self.backend {
-            Backend::Sqlite(sqlite) => Ok(Transaction::sqlite(sqlite.begin().await?, self.written.clone())),
-            Backend::Postgres(postgres) => {
-                Ok(Transaction::postgres(postgres.begin().await?, self.written.clone()))
-            }
+            Backend::Sqlite(sqlite) => Ok(Transaction::sqlite(sqlite.begin().await?, written, turn)),
+            Backend::Postgres(postgres) => Ok(Transaction::postgres(postgres.begin().await?, written, turn)),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::sqlite::SqliteTransaction;
 use crate::statement::Statement;
 use crate::{Row, Select, StoreError, Table, Value};
 use gate_rules::{Condition, Dialect};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 /// Several reads and writes as one: all of them are in the database, or none.
 ///
@@ -15,6 +15,8 @@ use tokio::sync::watch;
 pub struct Transaction {
     backend: Backend,
     written: watch::Sender<()>,
+    /// Given back when it is over.
+    _turn: OwnedSemaphorePermit,
 }
 
 #[derive(Debug)]
@@ -24,12 +26,20 @@ enum Backend {
 }
 
 impl Transaction {
-    pub(crate) fn sqlite(transaction: SqliteTransaction, written: watch::Sender<()>) -> Self {
-        Transaction { backend: Backend::Sqlite(transaction), written }
+    pub(crate) fn sqlite(
+        transaction: SqliteTransaction,
+        written: watch::Sender<()>,
+        turn: OwnedSemaphorePermit,
+    ) -> Self {
+        Transaction { backend: Backend::Sqlite(transaction), written, _turn: turn }
     }
 
-    pub(crate) fn postgres(transaction: PostgresTransaction, written: watch::Sender<()>) -> Self {
-        Transaction { backend: Backend::Postgres(transaction), written }
+    pub(crate) fn postgres(
+        transaction: PostgresTransaction,
+        written: watch::Sender<()>,
+        turn: OwnedSemaphorePermit,
+    ) -> Self {
+        Transaction { backend: Backend::Postgres(transaction), written, _turn: turn }
     }
 
     /// The rows asked for.

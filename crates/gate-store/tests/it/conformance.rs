@@ -337,6 +337,26 @@ pub(crate) async fn what_a_transaction_read_stays_true_until_its_end(store: &Sto
     assert_eq!(row.text("value"), "40");
 }
 
+pub(crate) async fn those_who_wait_to_write_are_in_nobodys_way(store: &Store) {
+    let mut writer = store.begin().await.unwrap();
+    let waiting: Vec<_> = (0..20)
+        .map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move { insert(&store, &plain(number)).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    // Within the time it takes to be refused a connection, and then some.
+    let read = timeout(Duration::from_secs(4), store.proxies()).await;
+    assert_eq!(read.unwrap().unwrap(), []);
+    writer.insert(&full(100).to_row()).await.unwrap();
+    writer.commit().await.unwrap();
+    for waited in waiting {
+        waited.await.unwrap().unwrap();
+    }
+    assert_eq!(store.proxies().await.unwrap().len(), 21);
+}
+
 pub(crate) async fn logs_are_kept_counted_and_deleted(store: &Store) {
     let logs = store.logs();
     let log = |number: u32, time: &str| distinct(&LOGS, number).with("created", time);
@@ -400,6 +420,7 @@ macro_rules! conformance {
             a_transaction_sees_its_own_writes_and_nobody_else_does
             a_transaction_that_is_dropped_never_was
             what_a_transaction_read_stays_true_until_its_end
+            those_who_wait_to_write_are_in_nobodys_way
             logs_are_kept_counted_and_deleted
             a_batch_of_logs_is_appended_whole_or_not_at_all
             logs_are_no_change_and_wait_for_no_writer
