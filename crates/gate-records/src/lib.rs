@@ -1,8 +1,9 @@
 //! PocketBase semantics without HTTP: fields, defaults, validation, templates, compilation into a snapshot.
 //!
-//! Owns what a record means: which values a field takes and what it says when it does not, what is stored, and
-//! what becomes of it in the data plane. Knows nothing about requests, and reaches the database only through
-//! `gate_store`, whose rows it makes and reads.
+//! Owns what a record means: which values a field takes and what it says when it does not, who may read and write it,
+//! what is stored, and what becomes of it in the data plane. Of a request it knows what rules may ask
+//! ([`records::RequestInfo`]), of HTTP nothing; it reaches the database only through `gate_store`, whose rows it makes
+//! and reads.
 //!
 //! ```text
 //!  what a person types ── ProxyRecord ──check──▶ CheckedProxy ──▶ ProxyRow ──▶ store

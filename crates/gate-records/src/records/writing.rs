@@ -127,7 +127,7 @@ impl Writing<'_> {
         } else if collection.id == PROXIES.id {
             match proxies::check(record) {
                 Ok(checked) => {
-                    let secrets = self.parts.secrets.resolved().await?;
+                    let secrets = self.parts.secrets.resolved_in(self.transaction).await?;
                     warnings = checked.warnings(&self.parts.environment, Some(&secrets));
                 }
                 Err(more) => errors.extend(more),

@@ -280,6 +280,14 @@ impl Secrets {
         &self.default_env
     }
 
+    /// The value of every name a template may use, those among them that the transaction made.
+    pub(crate) async fn resolved_in(
+        &self,
+        transaction: &mut Transaction,
+    ) -> Result<ResolvedSecrets, StoreError> {
+        Ok(self.resolve(&transaction.select(&Select::all(&SECRETS)).await?))
+    }
+
     /// Makes sure of a secret and encrypts its value.
     pub(crate) fn seal(&self, new: &NewSecret) -> Result<String, SecretError> {
         let keyring = self.keyring()?;

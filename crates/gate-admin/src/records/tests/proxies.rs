@@ -134,7 +134,42 @@ async fn h39_r005_us4_ac1_ac2_paths_of_the_control_plane_are_refused_in_every_sp
 #[tokio::test]
 async fn d7_a_name_nobody_knows_is_a_warning_and_no_error() {
     let server = Server::start().await;
-    let scenario = made("a variable", json!({"headers": {"Authorization": "Bearer {env.MISSING}"}}))
-        .has("warnings/headers/code", "warning_unresolved_template");
-    check_all(&server, vec![scenario]).await;
+    let code = "warning_unresolved_template";
+    let header = |template: &str| json!({"headers": {"Authorization": template}});
+    let scenarios = vec![
+        made("a variable", json!({"id": "aaaaaaaaaaaaaaa", "headers": {"X": "{env.MISSING}"}}))
+            .has("warnings/headers/code", code),
+        Scenario::new("a secret", SUPERUSER, "PATCH /api/collections/_proxies/records/aaaaaaaaaaaaaaa", 200)
+            .body(header("Bearer {secret.KEY}"))
+            .has("warnings/headers/code", code),
+        Scenario::new("a secret that is made with it", SUPERUSER, "POST /api/batch", 200)
+            .body(json!({"requests": [
+                {
+                    "method": "POST", "url": "/api/collections/_secrets/records",
+                    "body": {"key": "KEY", "value": "sk-canary-1234"},
+                },
+                {
+                    "method": "PATCH", "url": "/api/collections/_proxies/records/aaaaaaaaaaaaaaa",
+                    "body": header("Bearer {secret.KEY}"),
+                },
+            ]}))
+            .lacks("1/body/warnings"),
+    ];
+    check_all(&server, scenarios).await;
+}
+
+#[tokio::test]
+async fn r005_us2_a_rule_is_understood_when_it_is_saved_or_not_at_all() {
+    let mut scenarios = vec![
+        made("a rule", json!({"accessRule": "@request.auth.id != '' && @request.auth.role = 'admin'"})),
+        refused("half a rule", json!({"path": "/-/b", "accessRule": "@request.auth.id !="}))
+            .has("data/accessRule/code", "validation_invalid_rule"),
+    ];
+    for rule in
+        ["@collection.users.id != ''", "@request.body.a = 1", "headers ~ 'a'", "a = (b = 1)", "'1' = 1 junk"]
+    {
+        let scenario = refused("not for a gateway", json!({"path": "/-/b", "accessRule": rule}));
+        scenarios.push(scenario.has("data/accessRule/code", "validation_invalid_rule"));
+    }
+    check_all(&Server::start().await, scenarios).await;
 }
