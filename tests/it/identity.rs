@@ -20,7 +20,7 @@ async fn get(gateway: &Gateway, path: &str, authorization: Option<&str>, more: &
     gateway.connect().await.request("GET", path, &lines, b"").await
 }
 
-fn proxy(upstream: &Upstream, rule: &str, more: Value) -> Value {
+fn proxy(upstream: &Upstream, rule: &str, more: &Value) -> Value {
     let mut record = json!({"path": "/-/up", "upstream": upstream.url(), "accessRule": rule});
     record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     record
@@ -30,7 +30,7 @@ fn proxy(upstream: &Upstream, rule: &str, more: Value) -> Value {
 async fn r005_us2_ac1_r005_us2_ac2_an_empty_rule_passes_superusers_alone() {
     let (gateway, upstream) = start().await;
     let administrator = Administrator::of(&gateway).await;
-    administrator.proxy(proxy(&upstream, "", json!({}))).await;
+    administrator.proxy(proxy(&upstream, "", &json!({}))).await;
     let user = administrator.user("Bob").await;
     assert_refused(&get(&gateway, "/-/up", None, &[]).await, 401, "unauthorized");
     assert_refused(&get(&gateway, "/-/up", Some(&user.token), &[]).await, 403, "forbidden");
@@ -44,7 +44,7 @@ async fn r005_us2_ac1_r005_us2_ac2_an_empty_rule_passes_superusers_alone() {
 async fn r005_us2_ac4_r005_us2_ac5_a_rule_over_the_caller_refuses_guests_and_passes_users() {
     let (gateway, upstream) = start().await;
     let administrator = Administrator::of(&gateway).await;
-    administrator.proxy(proxy(&upstream, "@request.auth.id != ''", json!({}))).await;
+    administrator.proxy(proxy(&upstream, "@request.auth.id != ''", &json!({}))).await;
     let user = administrator.user("Bob").await;
     assert_refused(&get(&gateway, "/-/up", None, &[]).await, 401, "unauthorized");
     for bad in ["nonsense", "Bearer eyJhbGciOiJIUzI1NiJ9.e30.AAAA", "Basic YTpi"] {
@@ -67,7 +67,7 @@ async fn r005_fr_004_h1_h2_every_part_of_a_rule_counts() {
     .enumerate()
     {
         let path = format!("/-/{number}");
-        administrator.proxy(proxy(&upstream, rule, json!({"path": path}))).await;
+        administrator.proxy(proxy(&upstream, rule, &json!({"path": path}))).await;
     }
     let (ann, bob) = (administrator.user("Ann").await, administrator.user("Bob").await);
     for number in 0..4 {
@@ -75,7 +75,7 @@ async fn r005_fr_004_h1_h2_every_part_of_a_rule_counts() {
         assert_eq!(get(&gateway, &path, Some(&ann.token), &[]).await.status(), 200, "{number}");
         assert_refused(&get(&gateway, &path, Some(&bob.token), &[]).await, 403, "forbidden");
     }
-    let record = proxy(&upstream, "role = 'admin'", json!({"path": "/-/typo"}));
+    let record = proxy(&upstream, "role = 'admin'", &json!({"path": "/-/typo"}));
     let refused = administrator.call("POST", "/api/collections/_proxies/records", &record).await;
     assert_eq!(refused.json()["data"]["accessRule"]["code"], "validation_invalid_rule", "{}", refused.text());
 }
@@ -86,7 +86,7 @@ async fn r005_us3_ac2_r005_fr_006_a_secret_is_injected_and_stored_encrypted() {
     let administrator = Administrator::of(&gateway).await;
     administrator.must("POST", "/api/secrets", &json!({"key": "KEY", "value": CANARY})).await;
     let headers = json!({"headers": {"Authorization": "Bearer {secret.KEY}"}});
-    administrator.proxy(proxy(&upstream, "true", headers)).await;
+    administrator.proxy(proxy(&upstream, "true", &headers)).await;
     assert_eq!(gateway.get("/-/up").await.status(), 200);
     administrator.must("PUT", "/api/secrets/KEY", &json!({"value": "rotated"})).await;
     assert_eq!(gateway.get("/-/up").await.status(), 200);
@@ -111,7 +111,7 @@ async fn r005_us3_ac3_r005_fr_007_h9_the_callers_fields_replace_what_the_client_
     let (gateway, upstream) = start().await;
     let administrator = Administrator::of(&gateway).await;
     let headers = json!({"headers": {"X-User-Id": "@request.auth.id", "X-Who": "n:@request.auth.name"}});
-    administrator.proxy(proxy(&upstream, "true", headers)).await;
+    administrator.proxy(proxy(&upstream, "true", &headers)).await;
     let User { id, token } = administrator.user("Bob").await;
     let spoofed = ["X-User-Id: admin", "X_User_Id: admin"];
     assert_eq!(get(&gateway, "/-/up", Some(&token), &spoofed).await.status(), 200);
@@ -128,9 +128,9 @@ async fn r005_us3_ac3_r005_fr_007_h9_the_callers_fields_replace_what_the_client_
 async fn h7_a_token_of_ours_stays_here_unless_forward_auth_says_otherwise() {
     let (gateway, upstream) = start().await;
     let administrator = Administrator::of(&gateway).await;
-    administrator.proxy(proxy(&upstream, "true", json!({}))).await;
+    administrator.proxy(proxy(&upstream, "true", &json!({}))).await;
     let kept = json!({"path": "/-/kept", "forwardAuth": true});
-    administrator.proxy(proxy(&upstream, "true", kept)).await;
+    administrator.proxy(proxy(&upstream, "true", &kept)).await;
     let user = administrator.user("Bob").await;
     let mut tampered = user.token.clone();
     tampered.replace_range(tampered.len() - 4.., "AAAA");
@@ -155,7 +155,7 @@ async fn h13_a_field_that_cannot_stand_in_a_header_is_the_callers_fault() {
     let (gateway, upstream) = start().await;
     let administrator = Administrator::of(&gateway).await;
     let headers = json!({"headers": {"X-Who": "@request.auth.name"}});
-    administrator.proxy(proxy(&upstream, "true", headers)).await;
+    administrator.proxy(proxy(&upstream, "true", &headers)).await;
     let user = administrator.user("Bob\r\nX-Admin: yes").await;
     assert_refused(&get(&gateway, "/-/up", Some(&user.token), &[]).await, 400, "bad_request");
     assert!(upstream.ledger.is_untouched());
@@ -165,7 +165,7 @@ async fn h13_a_field_that_cannot_stand_in_a_header_is_the_callers_fault() {
 async fn a_token_that_was_revoked_is_refused_within_a_second() {
     let (gateway, upstream) = start().await;
     let administrator = Administrator::of(&gateway).await;
-    administrator.proxy(proxy(&upstream, "@request.auth.id != ''", json!({}))).await;
+    administrator.proxy(proxy(&upstream, "@request.auth.id != ''", &json!({}))).await;
     let user = administrator.user("Bob").await;
     assert_eq!(get(&gateway, "/-/up", Some(&user.token), &[]).await.status(), 200);
     let path = format!("/api/collections/users/records/{}", user.id);
@@ -181,7 +181,7 @@ async fn a_token_that_was_revoked_is_refused_within_a_second() {
 async fn r020_ec6_a_change_of_what_somebody_else_changed_meanwhile_is_refused() {
     let (gateway, upstream) = start().await;
     let administrator = Administrator::of(&gateway).await;
-    let record = administrator.proxy(proxy(&upstream, "true", json!({}))).await;
+    let record = administrator.proxy(proxy(&upstream, "true", &json!({}))).await;
     let path = format!("/api/collections/_proxies/records/{}", record["id"].as_str().unwrap());
     let change = |timeout: u32| json!({"timeout": timeout, "updated": record["updated"]});
     administrator.must("PATCH", &path, &change(5)).await;
@@ -207,7 +207,7 @@ async fn r005_fr_001_the_collection_of_proxies_describes_itself() {
 async fn r005_sc_006_a_reserved_path_is_refused_at_once() {
     let (gateway, upstream) = start().await;
     let administrator = Administrator::of(&gateway).await;
-    let record = proxy(&upstream, "true", json!({"path": "/api/users"}));
+    let record = proxy(&upstream, "true", &json!({"path": "/api/users"}));
     let mut quickest = Duration::MAX;
     for _ in 0..5 {
         let started = Instant::now();
