@@ -29,9 +29,10 @@ async fn a_million_rules_made_by_chance_have_one_answer() {
 
 async fn compare(rules: usize) {
     let mut chance = Chance::new();
+    let pool = sqlite_records::create().await;
     for _ in 0..rules / RULES_PER_WORLD {
         let records: Vec<_> = ('a'..='p').map(|id| generator::record(&mut chance, id)).collect();
-        let pool = sqlite_records::open(&records).await;
+        sqlite_records::replace(&pool, &records).await;
         for _ in 0..RULES_PER_WORLD {
             let request = Request::make(&mut chance);
             let text = generator::rule(&mut chance);
