@@ -12,12 +12,14 @@ use gate_store::{Row, Store, StoreError};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
+use tokio::sync::OnceCell;
 
 /// Authenticates people by password or token, and gives out tokens (contract §1.5, §1.6). Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Authenticator {
     store: Store,
-    secrets: Arc<TokenSecrets>,
+    /// Read when they are first needed and the store is there.
+    secrets: Arc<OnceCell<TokenSecrets>>,
     passwords: Passwords,
     throttle: Arc<LoginThrottle>,
 }
@@ -89,17 +91,23 @@ pub enum LoginError {
 }
 
 impl Authenticator {
-    /// An authenticator over a store; makes the secrets that tokens are signed with at the first start.
+    /// An authenticator over a store; makes the secrets that tokens are signed with at the first start. While the store
+    /// is away nobody is authenticated, and a gateway can start all the same.
     pub async fn open(store: Store, passwords: Passwords) -> Result<Self, StoreError> {
-        let secrets = Arc::new(TokenSecrets::open(&store).await?);
-        Ok(Authenticator { store, secrets, passwords, throttle: Arc::default() })
+        let authenticator =
+            Authenticator { store, secrets: Arc::default(), passwords, throttle: Arc::default() };
+        match authenticator.secrets().await.map(drop) {
+            Ok(()) | Err(StoreError::Unavailable(_)) => Ok(authenticator),
+            Err(error) => Err(error),
+        }
     }
 
     /// Who has this token; `None` for one that is expired, revoked, of another kind, or no token at all.
     pub async fn authenticate(&self, token: &str) -> Result<Option<Authenticated>, StoreError> {
         let Ok(unverified) = UnverifiedToken::parse(token, SystemTime::now()) else { return Ok(None) };
         let Some((collection, row)) = self.row_of(unverified.claims()).await? else { return Ok(None) };
-        let verified = self.key(collection, &row).and_then(|key| unverified.verify(&key));
+        let key = key(self.secrets().await?, collection, &row);
+        let verified = key.and_then(|key| unverified.verify(&key));
         Ok(verified.ok().filter(|claims| claims.kind == TokenKind::Auth).map(|claims| Authenticated {
             record: AuthRecord::local(&Record::from_row(collection, &row)),
             claims,
@@ -125,7 +133,7 @@ impl Authenticator {
             attempt.take_back();
         }
         let row = verified?;
-        self.login(collection, &row)
+        self.login(collection, &row).await
     }
 
     /// Gives a new token for one that is valid and may be refreshed, and the same one for one that may not.
@@ -139,7 +147,7 @@ impl Authenticator {
         if record.collection_id() != collection.id {
             return Err(LoginError::OtherCollection(record.collection_name().to_owned()));
         }
-        let login = self.login(collection, &row)?;
+        let login = self.login(collection, &row).await?;
         Ok(if claims.refreshable { login } else { Login { token: token.to_owned(), ..login } })
     }
 
@@ -156,7 +164,7 @@ impl Authenticator {
         })?;
         let row = self.find(collection, "id", id).await?.ok_or(LoginError::NotFound)?;
         let seconds = if seconds == 0 { token_seconds(collection) } else { seconds };
-        self.issue(collection, &row, seconds, false)
+        self.issue(collection, &row, seconds, false).await
     }
 
     /// Gives a token that fetches protected files for three minutes, for a valid token of any other kind.
@@ -166,7 +174,7 @@ impl Authenticator {
         let collection = Collection::find(&claims.collection_id).ok_or(LoginError::NoToken(InvalidToken))?;
         let exp = expiry(FILE_TOKEN_SECONDS);
         let claims = Claims { exp, refreshable: false, kind: TokenKind::File, ..claims };
-        Ok(claims.sign(&self.key(collection, &row).map_err(LoginError::NoToken)?))
+        self.sign(collection, &row, &claims).await
     }
 
     /// Where the records are.
@@ -185,16 +193,20 @@ impl Authenticator {
     }
 
     /// Gives somebody a token whom the collection lets log in.
-    pub(super) fn login(&self, collection: &'static Collection, row: &Row) -> Result<Login, LoginError> {
+    pub(super) async fn login(
+        &self,
+        collection: &'static Collection,
+        row: &Row,
+    ) -> Result<Login, LoginError> {
         // The rules of the collections are part of the program: everyone may log in, or nobody.
         let rule = collection.auth_options().and_then(|options| options.auth_rule);
         if rule != Some("") {
             return Err(LoginError::NotAllowed);
         }
-        self.issue(collection, row, token_seconds(collection), true)
+        self.issue(collection, row, token_seconds(collection), true).await
     }
 
-    fn issue(
+    async fn issue(
         &self,
         collection: &'static Collection,
         row: &Row,
@@ -208,8 +220,13 @@ impl Authenticator {
             refreshable,
             kind: TokenKind::Auth,
         };
-        let key = self.key(collection, row).map_err(LoginError::NoToken)?;
-        Ok(Login { token: claims.sign(&key), record: Record::from_row(collection, row) })
+        let token = self.sign(collection, row, &claims).await?;
+        Ok(Login { token, record: Record::from_row(collection, row) })
+    }
+
+    async fn sign(&self, collection: &Collection, row: &Row, claims: &Claims) -> Result<String, LoginError> {
+        let secrets = self.secrets().await.map_err(LoginError::Store)?;
+        key(secrets, collection, row).map(|key| claims.sign(&key)).map_err(LoginError::NoToken)
     }
 
     async fn verify_password(
@@ -248,9 +265,13 @@ impl Authenticator {
         Ok(row.map(|row| (collection, row)))
     }
 
-    fn key(&self, collection: &Collection, row: &Row) -> Result<SigningKey, InvalidToken> {
-        SigningKey::new(row.text("tokenKey"), self.secrets.secret(collection))
+    async fn secrets(&self) -> Result<&TokenSecrets, StoreError> {
+        self.secrets.get_or_try_init(|| TokenSecrets::open(&self.store)).await
     }
+}
+
+fn key(secrets: &TokenSecrets, collection: &Collection, row: &Row) -> Result<SigningKey, InvalidToken> {
+    SigningKey::new(row.text("tokenKey"), secrets.secret(collection))
 }
 
 impl Credentials {

@@ -2,6 +2,7 @@
 
 use super::{Authenticator, Login, LoginError, SuperuserError, Superusers, Throttled};
 use crate::collections::SUPERUSERS;
+use gate_store::StoreError;
 use rand::distr::{Alphanumeric, SampleString};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -40,12 +41,16 @@ pub enum SetupError {
 }
 
 impl FirstSuperuser {
-    /// Makes a token if there is no superuser; it is returned this once.
+    /// Makes a token if there is no superuser; it is returned this once. While the store is away nobody knows whether
+    /// there is one, so no token is made.
     pub async fn open(
         superusers: Superusers,
         authenticator: Authenticator,
     ) -> Result<(Self, Option<String>), SuperuserError> {
-        let is_first = superusers.count().await? == 0;
+        let is_first = match superusers.count().await {
+            Err(SuperuserError::Store(StoreError::Unavailable(_))) => false,
+            count => count? == 0,
+        };
         let token = is_first.then(|| Alphanumeric.sample_string(&mut rand::rng(), TOKEN_CHARACTERS));
         let expected = Mutex::new(token.as_deref().map(digest));
         Ok((FirstSuperuser { superusers, authenticator, expected }, token))
@@ -74,7 +79,7 @@ impl FirstSuperuser {
             SuperuserError::NotTheFirst => SetupError::NotValid,
             error => SetupError::Superuser(error),
         })?;
-        self.authenticator.login(&SUPERUSERS, &row).map_err(SetupError::Login)
+        self.authenticator.login(&SUPERUSERS, &row).await.map_err(SetupError::Login)
     }
 
     fn expected(&self) -> MutexGuard<'_, Option<[u8; 32]>> {

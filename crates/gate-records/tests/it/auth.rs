@@ -5,7 +5,7 @@ use gate_records::auth::{
     Superusers, UnverifiedToken,
 };
 use gate_records::collections::{SUPERUSERS, USERS};
-use gate_store::{Row, Store, USERS as USERS_TABLE};
+use gate_store::{Location, Row, Store, StoreError, USERS as USERS_TABLE};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::SystemTime;
 use tempfile::TempDir;
@@ -267,4 +267,19 @@ async fn the_setup_link_is_not_guessed() {
     }
     let right = first.create(&token.unwrap(), EMAIL, PASSWORD, HERE).await;
     assert!(matches!(right, Err(SetupError::Throttled(_))));
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_nobody_is_anybody_and_a_gateway_starts() {
+    let fixture = Fixture::with_superuser().await;
+    let token = fixture.login(EMAIL, PASSWORD).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    // Nobody listens on port 1.
+    let url = "postgres://user:password@127.0.0.1:1/pocketgate".to_owned();
+    let away = Location::Postgres { url, directory: directory.path().to_owned() };
+    let store = Store::open(away).await.unwrap();
+    let authenticator = Authenticator::open(store.clone(), Passwords::default()).await.unwrap();
+    assert!(matches!(authenticator.authenticate(&token).await, Err(StoreError::Unavailable(_))));
+    let superusers = Superusers::new(store, Passwords::default());
+    assert!(FirstSuperuser::open(superusers, authenticator).await.unwrap().1.is_none());
 }
