@@ -61,7 +61,7 @@ async fn unknown_routes_and_methods_are_404_in_pocketbases_shape() {
         ("GET", "/api/health/"),
         ("POST", "/api/health"),
         ("DELETE", "/api/health"),
-        ("POST", "/api/collections/users/auth-with-password"),
+        ("GET", "/api/collections/users/auth-with-password"),
         ("GET", "/_/none"),
     ] {
         assert_not_found(&client.request(method, target, &[], b"{}").await);
