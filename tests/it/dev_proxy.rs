@@ -25,7 +25,7 @@ async fn r005_us5_ac1_r005_fr_012_a_page_comes_from_the_development_server() {
 #[tokio::test]
 async fn r005_us5_ac2_the_api_stays_here() {
     let (gateway, _proxied, development) = started().await;
-    assert_eq!(gateway.get("/api/collections").await.status(), 404);
+    assert_eq!(gateway.get("/api/collections").await.status(), 401, "ours, and not for guests");
     assert_eq!(gateway.get("/api/health").await.status(), 200);
     assert!(development.ledger.is_untouched());
 }

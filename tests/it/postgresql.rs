@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gate_testkit::{Echo, Gateway, PATIENCE, PostgreSql, ProcessOutput, Upstream};
+use gate_testkit::{Echo, Gateway, PATIENCE, PostgreSql, ProcessOutput, Signal, Upstream};
 
 use crate::reload::until_status;
 
@@ -59,4 +59,25 @@ async fn a_gateway_outlives_its_database_and_finds_it_again() {
     until_status(&gateway, "/-/after", 200).await;
     assert!(back.elapsed() < RECOVERED_MAX, "{:?}", back.elapsed());
     assert_eq!(gateway.get("/-/lost").await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_gateway_that_starts_while_its_database_is_away_serves_what_it_last_knew() {
+    let mut server = PostgreSql::start();
+    let url = server.database();
+    let upstream = Upstream::start(Echo).await;
+    let directory = tempfile::tempdir().unwrap();
+    let builder = || Gateway::builder().arguments(["--db-url", &url]).directory(directory.path());
+    let mut first = builder().start().await;
+    add(&first, &url, "/-/before", &upstream.url()).await.succeeded();
+    until_status(&first, "/-/before", 200).await;
+    first.signal(Signal::Terminate);
+    assert_eq!(first.exit_code().await, Some(0));
+
+    server.kill();
+    let second = builder().start().await;
+    assert_eq!(second.get("/-/before").await.status(), 200);
+    server.resume();
+    add(&second, &url, "/-/after", &upstream.url()).await.succeeded();
+    until_status(&second, "/-/after", 200).await;
 }

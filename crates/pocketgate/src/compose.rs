@@ -24,8 +24,10 @@ use std::num::NonZero;
 use std::panic;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
 /// A gateway that runs: both planes, and what they share.
 pub(crate) struct Gateway {
@@ -37,6 +39,8 @@ pub(crate) struct Gateway {
     hub: Hub,
     /// The control plane's tasks.
     background: JoinSet<()>,
+    /// Writes the request log; ends after those tasks have.
+    log_writing: JoinHandle<()>,
     /// The records. Closed last, when nobody reads them any more.
     store: Store,
     signals: Signals,
@@ -59,7 +63,8 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     let published = Arc::new(Published::default());
     let (control_plane, connections) = gate_upstream::control_plane();
     let composing = compose(arguments, &config, store.clone(), &published, &control_plane, runtime.handle());
-    let ControlPlaneParts { services, setup_token, publisher, identities } = runtime.block_on(composing)?;
+    let ControlPlaneParts { services, setup_token, publisher, identities, log_writing } =
+        runtime.block_on(composing)?;
     let changes = runtime.block_on(identities.changes()).map_err(Failure::other)?;
     let (asking, asked) = gate_snapshot::identities(identities.epoch());
 
@@ -82,7 +87,7 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     background.spawn_on(gate_admin::serve(connections, services), handle);
     let server =
         Server::start(config, published, control_plane, asking, handle.clone()).map_err(Failure::other)?;
-    Ok(Gateway { server, setup_token, hub, background, store, signals, runtime })
+    Ok(Gateway { server, setup_token, hub, background, log_writing, store, signals, runtime })
 }
 
 impl Gateway {
@@ -100,14 +105,15 @@ impl Gateway {
     /// Serves until a signal to stop, then drains: stops accepting and finishes what runs, at most for the time the
     /// data plane was given. A second signal ends the process at once, with the exit code of that signal.
     pub(crate) fn run_until_told_to_stop(self) {
-        let Gateway { server, setup_token: _, hub, background, store, mut signals, runtime } = self;
+        let Gateway { server, setup_token: _, hub, background, log_writing, store, mut signals, runtime } =
+            self;
         let signal = runtime.block_on(signals.next_stop());
         tracing::info!(%signal, "draining; a second signal ends at once");
         runtime.spawn(exit_at_next_stop(signals));
         hub.close();
         server.drain();
         server.wait();
-        runtime.block_on(close(store, background));
+        runtime.block_on(close(store, background, log_writing));
         tracing::info!("stopped");
         runtime.shutdown_background();
     }
@@ -123,6 +129,8 @@ struct ControlPlaneParts {
     publisher: Publisher,
     /// Says whose token it is.
     identities: Identities,
+    /// Writes the request log until nobody adds to it any more.
+    log_writing: JoinHandle<()>,
 }
 
 async fn compose(
@@ -148,7 +156,7 @@ async fn compose(
         identities = identities.with_introspection(introspection);
     }
     let (request_log, log_writer) = RequestLog::new(store.clone());
-    tokio::spawn(log_writer.run());
+    let log_writing = tokio::spawn(log_writer.run());
     let services = Services {
         authenticate: authenticate(identities.clone()),
         authenticator,
@@ -168,7 +176,7 @@ async fn compose(
         backups: Backups::new(store, arguments.directory.path.clone()),
         windows: Windows::default(),
     };
-    Ok(ControlPlaneParts { services: Arc::new(services), setup_token, publisher, identities })
+    Ok(ControlPlaneParts { services: Arc::new(services), setup_token, publisher, identities, log_writing })
 }
 
 fn secrets(arguments: &ServeArgs, store: &Store) -> Result<Secrets, Failure> {
@@ -206,9 +214,11 @@ fn authenticate(identities: Identities) -> Authenticate {
     })
 }
 
-/// The tasks hold connections to the store: they have to let go first.
-async fn close(store: Store, mut background: JoinSet<()>) {
+/// The tasks hold connections to the store: they have to let go first. What they logged last is still written.
+async fn close(store: Store, mut background: JoinSet<()>, log_writing: JoinHandle<()>) {
     background.shutdown().await;
+    // A log that cannot be written must not hold up the end.
+    let _ = timeout(LOG_WRITING_MAX, log_writing).await;
     store.close().await;
 }
 
@@ -257,6 +267,8 @@ fn log_panics() {
     panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
 }
 
+/// How long the last lines of the request log may take.
+const LOG_WRITING_MAX: Duration = Duration::from_secs(1);
 /// One may be busy compiling a large snapshot while the other answers.
 const CONTROL_PLANE_THREADS: usize = 2;
 /// Reading system files for the resolver and the like; nothing here blocks often or long.

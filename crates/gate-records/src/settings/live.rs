@@ -34,10 +34,16 @@ pub enum SettingsError {
 }
 
 impl LiveSettings {
-    /// Reads the settings of a store; the defaults when it has none.
+    /// Reads the settings of a store; the defaults when it has none, or as long as its database is away.
     pub async fn open(store: Store) -> Result<Self, StoreError> {
         let settings = LiveSettings { store, current: Arc::new(watch::Sender::new(Arc::default())) };
-        settings.reload().await?;
+        match settings.reload().await {
+            Ok(_) => {}
+            Err(error @ StoreError::Unavailable(_)) => {
+                tracing::warn!(%error, "the settings cannot be read; the defaults are in force until they can");
+            }
+            Err(error) => return Err(error),
+        }
         Ok(settings)
     }
 
