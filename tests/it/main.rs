@@ -43,5 +43,6 @@ mod smuggling;
 mod streaming;
 mod syscalls;
 mod timeouts;
+mod upstream_addresses;
 mod upstream_http2;
 mod upstream_tls;

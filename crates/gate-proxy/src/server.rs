@@ -5,7 +5,7 @@ use crate::deadline::TICK;
 use crate::forwarded::TrustedProxies;
 use crate::listener;
 use crate::worker::{Worker, WorkerParts};
-use gate_snapshot::{Identities, Published, Upstream};
+use gate_snapshot::{Identities, Published, Upstream, UpstreamAddresses};
 use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, PoolLimits, Resolver};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -32,6 +32,8 @@ pub struct ServerConfig {
     pub trusted_proxies: TrustedProxies,
     /// Proxies between this one and its upstreams; empty unless asked for.
     pub forward_proxies: ForwardProxies,
+    /// Which addresses upstreams may have.
+    pub upstream_addresses: UpstreamAddresses,
     /// How long running requests may take to finish once draining has begun.
     pub drain_timeout: Duration,
 }
@@ -96,6 +98,7 @@ impl Server {
             resolver: Resolver::new(control),
             control_plane,
             forward_proxies: config.forward_proxies,
+            addresses: config.upstream_addresses,
         };
         let parts = WorkerParts {
             published,

@@ -5,7 +5,7 @@
 use gate_proxy::{Server, ServerConfig, TrustedProxies};
 use gate_snapshot::{
     AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, Published, Snapshot, Timeouts, Upstream,
-    identities,
+    UpstreamAddresses, identities,
 };
 use gate_upstream::ForwardProxies;
 use std::io::{Read, Write};
@@ -90,6 +90,7 @@ fn a_request_in_the_steady_state_allocates_nothing() {
         dev_proxy: None,
         trusted_proxies: TrustedProxies::default(),
         forward_proxies: ForwardProxies::default(),
+        upstream_addresses: UpstreamAddresses::default(),
         drain_timeout: Duration::from_secs(1),
     };
     let published = Arc::new(Published::new(snapshot));

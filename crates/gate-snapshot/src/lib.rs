@@ -12,6 +12,7 @@ mod routes;
 mod snapshot;
 mod timeouts;
 mod upstream;
+mod upstream_addresses;
 
 pub use gate_rules::AccessRule;
 pub use identity::{
@@ -23,3 +24,4 @@ pub use routes::{Matched, RouteTable};
 pub use snapshot::Snapshot;
 pub use timeouts::Timeouts;
 pub use upstream::{Scheme, Upstream, UpstreamError, UpstreamId};
+pub use upstream_addresses::{ForbiddenAddress, UpstreamAddresses};

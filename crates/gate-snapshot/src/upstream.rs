@@ -1,5 +1,6 @@
 //! The address of an upstream, parsed once from its URL.
 
+use crate::{ForbiddenAddress, UpstreamAddresses};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub enum UpstreamError {
     Scheme,
     /// No host, or one that is neither a name nor an address.
     Host,
+    /// An address no upstream may have.
+    Address(ForbiddenAddress),
     /// The port is not a number from 1 to 65535.
     Port,
     /// User information before the host: a secret belongs into a header.
@@ -72,6 +75,9 @@ impl Upstream {
             return Err(UpstreamError::UserInformation);
         }
         let (host, port) = split_authority(authority)?;
+        if let Ok(address) = host.parse() {
+            UpstreamAddresses::default().check(address).map_err(UpstreamError::Address)?;
+        }
         let port = port.unwrap_or(scheme.default_port());
         let base_path = path.trim_end_matches('/');
         if !is_base_path(base_path) {
@@ -154,6 +160,7 @@ impl fmt::Debug for Upstream {
 impl fmt::Display for UpstreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            UpstreamError::Address(reason) => return fmt::Display::fmt(reason, f),
             UpstreamError::Scheme => "must start with http:// or https://",
             UpstreamError::Host => "must name a host",
             UpstreamError::Port => "must have a port from 1 to 65535",

@@ -75,6 +75,8 @@ pub enum Reason {
     LoopDetected,
     /// The gateway is stopping, or has no descriptors left.
     Overloaded,
+    /// The upstream's name leads to an address no upstream may have.
+    UpstreamForbidden,
     /// A configured header names a secret or an environment variable that does not exist (contract D-7).
     TemplateUnresolved,
 }
@@ -92,7 +94,7 @@ pub enum Side {
 
 impl Reason {
     /// All members, in declaration order: for metrics that declare their series up front.
-    pub const ALL: [Reason; 32] = {
+    pub const ALL: [Reason; 33] = {
         use Reason::*;
         [
             Completed,
@@ -126,6 +128,7 @@ impl Reason {
             Internal,
             LoopDetected,
             Overloaded,
+            UpstreamForbidden,
             TemplateUnresolved,
         ]
     };
@@ -164,6 +167,7 @@ impl Reason {
             Reason::Internal => "internal",
             Reason::LoopDetected => "loop_detected",
             Reason::Overloaded => "overloaded",
+            Reason::UpstreamForbidden => "upstream_forbidden",
             Reason::TemplateUnresolved => "template_unresolved",
         }
     }
@@ -185,7 +189,7 @@ impl Reason {
             Reason::ExpectationFailed => 417,
             Reason::TooLargeHead => 431,
             Reason::ClientClosed => 499,
-            Reason::Internal | Reason::TemplateUnresolved => 500,
+            Reason::Internal | Reason::TemplateUnresolved | Reason::UpstreamForbidden => 500,
             Reason::WebSocketUnsupported => 501,
             Reason::UpstreamConnect
             | Reason::UpstreamDns
@@ -238,6 +242,7 @@ impl Reason {
             | Reason::Internal
             | Reason::LoopDetected
             | Reason::Overloaded
+            | Reason::UpstreamForbidden
             | Reason::TemplateUnresolved => Side::Gateway,
         }
     }
@@ -271,7 +276,9 @@ impl Reason {
             | Reason::TimeoutFirstByte
             | Reason::TimeoutTotal
             | Reason::TimeoutTls => "Gateway Timeout",
-            Reason::Internal | Reason::TemplateUnresolved => "Internal Server Error",
+            Reason::Internal | Reason::TemplateUnresolved | Reason::UpstreamForbidden => {
+                "Internal Server Error"
+            }
             Reason::LoopDetected => "Loop Detected",
             Reason::IdentityUnavailable | Reason::Overloaded => "Service Unavailable",
         }
@@ -314,6 +321,7 @@ impl Reason {
             Reason::Internal => "Something went wrong while processing your request.",
             Reason::LoopDetected => "The request has already passed through this gateway.",
             Reason::Overloaded => "The gateway cannot take more requests right now.",
+            Reason::UpstreamForbidden => "The upstream service is not one that may be reached.",
             Reason::TemplateUnresolved => "The proxy is not configured completely.",
         }
     }

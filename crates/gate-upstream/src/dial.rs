@@ -4,11 +4,12 @@ use crate::control_plane::ControlPlane;
 use crate::forward_proxy::{ForwardProxies, ForwardProxy};
 use crate::{DialError, Resolver, UpstreamStream, tls};
 use bytes::Bytes;
-use gate_snapshot::{Scheme, UpstreamId};
+use gate_snapshot::{Scheme, UpstreamAddresses, UpstreamId};
 use h2::client::SendRequest;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -29,6 +30,8 @@ pub struct DialerConfig {
     pub control_plane: ControlPlane,
     /// Proxies between this one and its upstreams; empty unless asked for.
     pub forward_proxies: ForwardProxies,
+    /// Which addresses upstreams may have. Forward proxies, which the operator chose, may have any.
+    pub addresses: UpstreamAddresses,
 }
 
 /// A new connection.
@@ -103,24 +106,43 @@ impl Dialer {
     /// A TCP connection to the upstream itself, or to the forward proxy in front of it.
     async fn connect(&self, upstream: &UpstreamId) -> Result<TcpStream, DialError> {
         let Some(proxy) = self.configuration.forward_proxies.for_upstream(upstream) else {
-            return self.connect_to(upstream).await;
+            return self.connect_to(upstream, Some(self.configuration.addresses)).await;
         };
-        let stream = self.connect_to(&proxy.endpoint).await?;
+        let stream = self.connect_to(&proxy.endpoint, None).await?;
         match upstream.scheme() {
             Scheme::Https => open_tunnel(stream, upstream, proxy).await,
             Scheme::Http | Scheme::ControlPlane => Ok(stream),
         }
     }
 
-    async fn connect_to(&self, endpoint: &UpstreamId) -> Result<TcpStream, DialError> {
-        match endpoint.address() {
-            Some(address) => connect_any(&[address], endpoint.port()).await,
-            None => {
-                let addresses = self.configuration.resolver.resolve(endpoint.host()).await?;
-                connect_any(&addresses, endpoint.port()).await
-            }
+    async fn connect_to(
+        &self,
+        endpoint: &UpstreamId,
+        allowed: Option<UpstreamAddresses>,
+    ) -> Result<TcpStream, DialError> {
+        let addresses = match endpoint.address() {
+            Some(address) => Arc::from([address]),
+            None => self.configuration.resolver.resolve(endpoint.host()).await?,
+        };
+        if let Some(allowed) = allowed {
+            check_addresses(endpoint, &addresses, allowed)?;
         }
+        connect_any(&addresses, endpoint.port()).await
     }
+}
+
+/// A name with one address that is refused is refused whole: whoever answers for it decides which one is tried.
+fn check_addresses(
+    endpoint: &UpstreamId,
+    addresses: &[IpAddr],
+    allowed: UpstreamAddresses,
+) -> Result<(), DialError> {
+    for address in addresses {
+        let forbidden =
+            |reason| DialError::Forbidden { host: endpoint.host().to_owned(), address: *address, reason };
+        allowed.check(*address).map_err(forbidden)?;
+    }
+    Ok(())
 }
 
 /// Tries the addresses one after the other, the families in turn (RFC 8305 §4); an address that does not answer in

@@ -1,7 +1,9 @@
 //! Why no connection to an upstream came to be.
 
+use gate_snapshot::ForbiddenAddress;
 use gate_telemetry::Reason;
 use std::io;
+use std::net::IpAddr;
 
 /// Why no connection came to be. Nothing was sent of the request: a retry elsewhere is always safe.
 ///
@@ -15,6 +17,16 @@ pub enum DialError {
         host: String,
         /// What the resolver says.
         cause: String,
+    },
+    /// The name leads to an address no upstream may have.
+    #[error("{host} leads to {address}, which {reason}")]
+    Forbidden {
+        /// The name.
+        host: String,
+        /// Where it leads.
+        address: IpAddr,
+        /// What is wrong with that.
+        reason: ForbiddenAddress,
     },
     /// Every address refused, or none could be reached.
     #[error("failed to connect to {target}: {cause}")]
@@ -54,6 +66,7 @@ impl DialError {
     pub fn reason(&self) -> Reason {
         match self {
             DialError::Resolve { .. } => Reason::UpstreamDns,
+            DialError::Forbidden { .. } => Reason::UpstreamForbidden,
             DialError::Connect { .. } | DialError::Tunnel(_) => Reason::UpstreamConnect,
             DialError::Tls { .. } | DialError::Http2(_) => Reason::UpstreamTls,
             DialError::ConnectTimeout => Reason::TimeoutConnect,

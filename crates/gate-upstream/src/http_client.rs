@@ -131,7 +131,12 @@ mod tests {
         let (control_plane, _) = control_plane();
         let resolver = Resolver::new(Handle::current());
         let forward_proxies = ForwardProxies::default();
-        HttpClient::new(Dialer::new(DialerConfig { resolver, control_plane, forward_proxies }))
+        HttpClient::new(Dialer::new(DialerConfig {
+            resolver,
+            control_plane,
+            forward_proxies,
+            addresses: gate_snapshot::UpstreamAddresses::default(),
+        }))
     }
 
     async fn post(upstream: &TestUpstream, path: &str) -> Result<HttpAnswer, HttpError> {

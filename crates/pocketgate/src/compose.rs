@@ -15,7 +15,7 @@ use gate_records::records::Records;
 use gate_records::request_log::RequestLog;
 use gate_records::secrets::Secrets;
 use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
-use gate_snapshot::Published;
+use gate_snapshot::{Published, UpstreamAddresses};
 use gate_store::Store;
 use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, HttpClient, Resolver};
 use std::env;
@@ -196,6 +196,7 @@ fn introspection(
         resolver: Resolver::new(control.clone()),
         control_plane: control_plane.clone(),
         forward_proxies: config.forward_proxies.clone(),
+        addresses: config.upstream_addresses,
     }));
     let trust_superusers = arguments.trust_remote_superusers;
     Some(Introspection::new(
@@ -236,6 +237,7 @@ fn server_config(arguments: &ServeArgs) -> Result<ServerConfig, Failure> {
         dev_proxy: arguments.dev_proxy.clone(),
         trusted_proxies: TrustedProxies::parse(&arguments.trusted_proxy).map_err(Failure::usage)?,
         forward_proxies: forward_proxies(arguments.upstream_proxy_env)?,
+        upstream_addresses: UpstreamAddresses { block_private: arguments.block_private_upstreams },
         drain_timeout: arguments.drain_timeout,
     })
 }

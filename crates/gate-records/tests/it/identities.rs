@@ -46,7 +46,12 @@ fn client() -> HttpClient {
     let (control_plane, _) = control_plane();
     let resolver = Resolver::new(Handle::current());
     let forward_proxies = ForwardProxies::default();
-    HttpClient::new(Dialer::new(DialerConfig { resolver, control_plane, forward_proxies }))
+    HttpClient::new(Dialer::new(DialerConfig {
+        resolver,
+        control_plane,
+        forward_proxies,
+        addresses: gate_snapshot::UpstreamAddresses::default(),
+    }))
 }
 
 fn introspection(pocketbase: &TestUpstream, trust_superusers: bool) -> Introspection {

@@ -4,6 +4,8 @@
 pub(super) const DB_URL: &str = "POCKETGATE_DB_URL";
 /// `--dir`
 pub(crate) const DIR: &str = "POCKETGATE_DIR";
+/// `--block-private-upstreams`
+pub(super) const BLOCK_PRIVATE_UPSTREAMS: &str = "POCKETGATE_BLOCK_PRIVATE_UPSTREAMS";
 /// `--dev-proxy`
 pub(super) const DEV_PROXY: &str = "POCKETGATE_DEV_PROXY";
 /// `--drain-timeout`

@@ -69,6 +69,12 @@ pub(crate) struct ServeArgs {
           help_heading = UPSTREAMS)]
     pub(crate) upstream_proxy_env: bool,
 
+    /// Refuse upstreams on this machine and in private networks. Link-local addresses and the metadata services of
+    /// clouds are always refused
+    #[arg(long, env = environment::BLOCK_PRIVATE_UPSTREAMS, value_parser = BoolishValueParser::new(),
+          help_heading = UPSTREAMS)]
+    pub(crate) block_private_upstreams: bool,
+
     /// A PocketBase whose users' tokens are accepted; it is asked about each token once a minute
     #[arg(long, env = environment::POCKETBASE, value_name = "URL", value_parser = Upstream::parse,
           help_heading = IDENTITY)]

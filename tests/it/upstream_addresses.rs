@@ -1,0 +1,41 @@
+//! Which addresses an upstream may have (robustness table G): where it is typed, and where it is connected to.
+
+use crate::setup::assert_refused;
+use gate_testkit::{Echo, Gateway, Proxy, Upstream};
+
+#[tokio::test]
+async fn metadata_and_link_local_addresses_are_refused_at_save() {
+    let gateway = Gateway::start([]).await;
+    for upstream in [
+        "http://169.254.169.254/latest/meta-data",
+        "http://[fe80::1]",
+        "http://[::ffff:169.254.169.254]",
+        "http://[fd00:ec2::254]",
+        "http://100.100.100.200",
+        "http://0.0.0.0:80",
+        "http://2852039166",
+        "http://0xa9fea9fe",
+    ] {
+        let flags = ["add", "--path", "/-/x", "--upstream", upstream];
+        let refused = gateway.proxies(flags).await;
+        assert_eq!(refused.code, Some(1), "{upstream}: {refused:#?}");
+        assert!(refused.stderr.contains("upstream"), "{upstream}: {refused:#?}");
+    }
+}
+
+#[tokio::test]
+async fn private_addresses_are_refused_at_connect_where_the_operator_wants_that() {
+    let upstream = Upstream::start(Echo).await;
+    let by_name = upstream.url().replace("127.0.0.1", "localhost");
+    let proxies = [Proxy::new("/-/address", &upstream.url()), Proxy::new("/-/name", &by_name)];
+    let gateway = Gateway::builder().proxies(proxies).arguments(["--block-private-upstreams"]).start().await;
+    for path in ["/-/address", "/-/name"] {
+        assert_refused(&gateway.get(path).await, 500, "upstream_forbidden");
+    }
+    assert!(upstream.ledger.is_untouched());
+    assert_eq!(
+        gateway.get("/api/health").await.status(),
+        200,
+        "our own control plane is no upstream of anybody"
+    );
+}
