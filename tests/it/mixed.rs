@@ -104,9 +104,14 @@ async fn run_mix(gateway: &Gateway) {
             }
         });
     }
-    clients.join_all().await;
+    let mut panicked = 0;
+    while let Some(ended) = clients.join_next().await {
+        panicked += usize::from(ended.is_err());
+    }
+    // Checked first: it has the cause of what the clients saw.
     let failed: Vec<_> = gateway.log().into_iter().filter(|line| !line.field("reason").is_empty()).collect();
     assert!(failed.is_empty(), "{failed:#?}");
+    assert_eq!(panicked, 0, "clients saw something wrong");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

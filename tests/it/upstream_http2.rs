@@ -1,8 +1,8 @@
 //! Upstreams that speak HTTP/2 (020-FR-007).
 
 use gate_testkit::{
-    BodyEnd, Gateway, H2Behaviour, H2Upstream, PATIENCE, Pattern, Proxy, TestAuthority, eventually,
-    quickest_of, sha256_hex, within,
+    BodyEnd, Gateway, H2Behaviour, H2Upstream, PATIENCE, Pattern, Proxy, RawClient, TestAuthority,
+    eventually, quickest_of, sha256_hex, within,
 };
 use tokio::task::JoinSet;
 
@@ -154,3 +154,30 @@ async fn a_client_that_leaves_resets_its_stream_and_no_other() {
         assert!(upstream.ledger.open() >= 1, "a connection is shared, so it outlives a stream");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_of_clients_that_leave_harm_nobody_on_the_same_connection() {
+    let authority = TestAuthority::new();
+    let upstream = H2Upstream::start(&authority, H2Behaviour::Echo).await;
+    let proxy = Proxy::new("/-/up", &upstream.url());
+    let gateway =
+        Gateway::builder().trusting(&authority).proxy(proxy).arguments(["--workers", "1"]).start().await;
+    let mut clients = JoinSet::new();
+    for _ in 0..LEAVING_AT_ONCE {
+        let address = gateway.address;
+        clients.spawn(async move {
+            for _ in 0..CLIENTS_THAT_LEAVE.div_ceil(LEAVING_AT_ONCE) {
+                let mut client = RawClient::connect(address).await;
+                client.send_request("GET", "/-/up?bytes=200000", &[], b"").await.unwrap();
+                // A connection that ended would have taken this stream with it.
+                assert_eq!(client.read_head().await.unwrap().status, 200);
+            }
+        });
+    }
+    clients.join_all().await;
+}
+
+/// More than the errors that h2 forgives a connection.
+const CLIENTS_THAT_LEAVE: usize = 4_000;
+/// More than the reset streams that h2 remembers by default.
+const LEAVING_AT_ONCE: usize = 70;

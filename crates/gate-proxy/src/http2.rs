@@ -22,6 +22,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 /// One stream of a shared connection.
 pub(crate) struct Connection {
@@ -74,6 +75,18 @@ impl Response {
     /// Whether the client has seen anything of it.
     pub(crate) fn has_begun(&self) -> bool {
         self.download.has_begun()
+    }
+
+    /// Lets the stream of a response that was relayed whole come to its end. The end can follow a body of known length
+    /// in a frame of its own; a stream dropped before that would be reset, for nothing.
+    pub(crate) fn settle(self) {
+        let mut stream = self.body.stream;
+        if !stream.is_end_stream() {
+            tokio::task::spawn_local(async move {
+                let end = async { while let Some(Ok(_)) = stream.data().await {} };
+                let _ = tokio::time::timeout(END_OF_STREAM_WAIT, end).await;
+            });
+        }
     }
 }
 
@@ -314,5 +327,7 @@ fn lost(error: h2::Error) -> Fault {
     Fault::because(Reason::UpstreamReset, error)
 }
 
+/// An upstream that has sent a whole body has nothing left to wait for.
+const END_OF_STREAM_WAIT: Duration = Duration::from_secs(1);
 /// More than a server sends that uses them.
 const INTERIM_RESPONSES_MAX: usize = 8;

@@ -185,8 +185,13 @@ async fn exchange_http2(
 ) -> Result<Next, Failure> {
     let mut exchange = http2::Exchange::begin(client, connection, head, facts, &routed.proxy).await?;
     let mut response = exchange.response_head().await?;
-    let outcome = exchange.relay(&mut response).await;
-    outcome.map_err(|fault| Failure::of_relay(fault, response.has_begun()))
+    match exchange.relay(&mut response).await {
+        Ok(next) => {
+            response.settle();
+            Ok(next)
+        }
+        Err(fault) => Err(Failure::of_relay(fault, response.has_begun())),
+    }
 }
 
 /// Tells the client why its request was refused.

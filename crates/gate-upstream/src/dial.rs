@@ -195,6 +195,10 @@ async fn secure(upstream: &UpstreamId, stream: TcpStream) -> Result<Protocol, Di
         .enable_push(false)
         .initial_window_size(HTTP2_STREAM_WINDOW)
         .initial_connection_window_size(HTTP2_CONNECTION_WINDOW)
+        // A cancelled stream may still get frames that were on their way. h2 remembers the last so many of them; a frame for
+        // one it forgot counts as an error, and 1,024 errors would end the connection and everybody else's streams with it.
+        .max_concurrent_reset_streams(HTTP2_REMEMBERED_RESETS)
+        .max_local_error_reset_streams(None)
         .handshake(stream)
         .await
         .map_err(DialError::Http2)?;
@@ -256,6 +260,8 @@ const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
 const HTTP2_STREAM_WINDOW: u32 = 256 * 1024;
 /// Four full streams; a slow client must not hold up the others on the same connection.
 const HTTP2_CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// As many clients as may leave within a second, which is how long h2 remembers.
+const HTTP2_REMEMBERED_RESETS: usize = 1_000;
 /// More than any proxy says before a tunnel.
 const TUNNEL_HEAD_BYTES_MAX: usize = 8 * 1024;
 

@@ -90,6 +90,9 @@ impl Serving {
         let mut connection = h2::server::Builder::new()
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
+            // What the other side cancels is not held against it here.
+            .max_pending_accept_reset_streams(usize::MAX)
+            .max_local_error_reset_streams(None)
             .handshake(stream)
             .await
             .map_err(io::Error::other)?;
