@@ -25,6 +25,10 @@ pub enum Reason {
     NotFound,
     /// The proxy that matches the path is inactive.
     ProxyInactive,
+    /// The caller already has as many requests running as one caller may (`limits`).
+    LimitCaller,
+    /// The caller has made as many requests as it may for now (`rateLimit`).
+    RateLimited,
     /// The request head did not arrive in time.
     TimeoutClientHead,
     /// The request body stopped arriving.
@@ -67,14 +71,22 @@ pub enum Reason {
     TimeoutTls,
 
     // --- the gateway's own doing
+    /// The proxy's breaker is open: its upstream is left alone for now (`circuitBreaker`).
+    BreakerOpen,
     /// Nobody can say at the moment whose token it is: the database or the identity provider is away.
     IdentityUnavailable,
     /// Something failed that should not have; the log has the cause.
     Internal,
+    /// As many requests run as may (`maxConcurrent`), and none may wait.
+    LimitConcurrency,
     /// The request came back to the gateway that sent it.
     LoopDetected,
     /// The gateway is stopping, or has no descriptors left.
     Overloaded,
+    /// As many requests wait as may (`queueConfig.max_waiting`).
+    QueueFull,
+    /// The request waited for a place as long as it may (`queueConfig.timeout`).
+    QueueTimeout,
     /// The upstream's name leads to an address no upstream may have.
     UpstreamForbidden,
     /// A configured header names a secret or an environment variable that does not exist (contract D-7).
@@ -94,7 +106,7 @@ pub enum Side {
 
 impl Reason {
     /// All members, in declaration order: for metrics that declare their series up front.
-    pub const ALL: [Reason; 33] = {
+    pub const ALL: [Reason; 39] = {
         use Reason::*;
         [
             Completed,
@@ -105,6 +117,8 @@ impl Reason {
             MethodNotAllowed,
             NotFound,
             ProxyInactive,
+            LimitCaller,
+            RateLimited,
             TimeoutClientHead,
             TimeoutClientBody,
             TimeoutClientWrite,
@@ -124,10 +138,14 @@ impl Reason {
             TimeoutFirstByte,
             TimeoutTotal,
             TimeoutTls,
+            BreakerOpen,
             IdentityUnavailable,
             Internal,
+            LimitConcurrency,
             LoopDetected,
             Overloaded,
+            QueueFull,
+            QueueTimeout,
             UpstreamForbidden,
             TemplateUnresolved,
         ]
@@ -144,6 +162,8 @@ impl Reason {
             Reason::MethodNotAllowed => "method_not_allowed",
             Reason::NotFound => "not_found",
             Reason::ProxyInactive => "proxy_inactive",
+            Reason::LimitCaller => "limit_caller",
+            Reason::RateLimited => "rate_limited",
             Reason::TimeoutClientHead => "timeout_client_head",
             Reason::TimeoutClientBody => "timeout_client_body",
             Reason::TimeoutClientWrite => "timeout_client_write",
@@ -163,10 +183,14 @@ impl Reason {
             Reason::TimeoutFirstByte => "timeout_first_byte",
             Reason::TimeoutTotal => "timeout_total",
             Reason::TimeoutTls => "timeout_tls",
+            Reason::BreakerOpen => "breaker_open",
             Reason::IdentityUnavailable => "identity_unavailable",
             Reason::Internal => "internal",
+            Reason::LimitConcurrency => "limit_concurrency",
             Reason::LoopDetected => "loop_detected",
             Reason::Overloaded => "overloaded",
+            Reason::QueueFull => "queue_full",
+            Reason::QueueTimeout => "queue_timeout",
             Reason::UpstreamForbidden => "upstream_forbidden",
             Reason::TemplateUnresolved => "template_unresolved",
         }
@@ -187,6 +211,7 @@ impl Reason {
             Reason::TimeoutClientHead | Reason::TimeoutClientBody | Reason::TimeoutClientWrite => 408,
             Reason::TooLongTarget => 414,
             Reason::ExpectationFailed => 417,
+            Reason::LimitCaller | Reason::LimitConcurrency | Reason::QueueFull | Reason::RateLimited => 429,
             Reason::TooLargeHead => 431,
             Reason::ClientClosed => 499,
             Reason::Internal | Reason::TemplateUnresolved | Reason::UpstreamForbidden => 500,
@@ -197,7 +222,9 @@ impl Reason {
             | Reason::UpstreamReset
             | Reason::UpstreamTls
             | Reason::UpstreamTruncated => 502,
-            Reason::IdentityUnavailable | Reason::Overloaded => 503,
+            Reason::BreakerOpen | Reason::IdentityUnavailable | Reason::Overloaded | Reason::QueueTimeout => {
+                503
+            }
             Reason::TimeoutBodyIdle
             | Reason::TimeoutConnect
             | Reason::TimeoutFirstByte
@@ -219,6 +246,8 @@ impl Reason {
             | Reason::MethodNotAllowed
             | Reason::NotFound
             | Reason::ProxyInactive
+            | Reason::LimitCaller
+            | Reason::RateLimited
             | Reason::TimeoutClientHead
             | Reason::TimeoutClientBody
             | Reason::TimeoutClientWrite
@@ -238,10 +267,14 @@ impl Reason {
             | Reason::TimeoutFirstByte
             | Reason::TimeoutTotal
             | Reason::TimeoutTls => Side::Upstream,
-            Reason::IdentityUnavailable
+            Reason::BreakerOpen
+            | Reason::IdentityUnavailable
             | Reason::Internal
+            | Reason::LimitConcurrency
             | Reason::LoopDetected
             | Reason::Overloaded
+            | Reason::QueueFull
+            | Reason::QueueTimeout
             | Reason::UpstreamForbidden
             | Reason::TemplateUnresolved => Side::Gateway,
         }
@@ -279,8 +312,13 @@ impl Reason {
             Reason::Internal | Reason::TemplateUnresolved | Reason::UpstreamForbidden => {
                 "Internal Server Error"
             }
+            Reason::LimitCaller | Reason::LimitConcurrency | Reason::QueueFull | Reason::RateLimited => {
+                "Too Many Requests"
+            }
             Reason::LoopDetected => "Loop Detected",
-            Reason::IdentityUnavailable | Reason::Overloaded => "Service Unavailable",
+            Reason::BreakerOpen | Reason::IdentityUnavailable | Reason::Overloaded | Reason::QueueTimeout => {
+                "Service Unavailable"
+            }
         }
     }
 
@@ -295,6 +333,8 @@ impl Reason {
             Reason::MethodNotAllowed => "This method is not supported by the gateway.",
             Reason::NotFound => "The requested resource wasn't found.",
             Reason::ProxyInactive => "The requested resource isn't active.",
+            Reason::LimitCaller => "You have as many requests running as you may. Wait for one to end.",
+            Reason::RateLimited => "You have made too many requests. Try again later.",
             Reason::TimeoutClientHead => "The request header took too long to arrive.",
             Reason::TimeoutClientBody => "The request body took too long to arrive.",
             Reason::TimeoutClientWrite => "The response was not read in time.",
@@ -317,10 +357,14 @@ impl Reason {
                 "The upstream service took too long to respond."
             }
             Reason::TimeoutTls => "The secure handshake with the upstream service took too long.",
+            Reason::BreakerOpen => "The upstream service is failing and is left alone for a moment.",
             Reason::IdentityUnavailable => "The gateway cannot verify your authentication right now.",
             Reason::Internal => "Something went wrong while processing your request.",
+            Reason::LimitConcurrency => "The upstream service is at capacity. Try again later.",
             Reason::LoopDetected => "The request has already passed through this gateway.",
             Reason::Overloaded => "The gateway cannot take more requests right now.",
+            Reason::QueueFull => "The upstream service is at capacity, and so is its queue. Try again later.",
+            Reason::QueueTimeout => "The upstream service had no room in time. Try again later.",
             Reason::UpstreamForbidden => "The upstream service is not one that may be reached.",
             Reason::TemplateUnresolved => "The proxy is not configured completely.",
         }
