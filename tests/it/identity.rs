@@ -9,18 +9,24 @@ use std::time::{Duration, Instant};
 
 const CANARY: &str = "canary-2b6a1c9f7e5d4038";
 
-async fn start() -> (Gateway, Upstream) {
+pub(crate) async fn start() -> (Gateway, Upstream) {
     (Gateway::start([]).await, Upstream::start(Echo).await)
 }
 
 /// A request with this `Authorization`, if any.
-async fn get(gateway: &Gateway, path: &str, authorization: Option<&str>, more: &[&str]) -> Response {
+pub(crate) async fn get(
+    gateway: &Gateway,
+    path: &str,
+    authorization: Option<&str>,
+    more: &[&str],
+) -> Response {
     let line = authorization.map(|value| format!("Authorization: {value}"));
     let lines: Vec<&str> = line.iter().map(String::as_str).chain(more.iter().copied()).collect();
     gateway.connect().await.request("GET", path, &lines, b"").await
 }
 
-fn proxy(upstream: &Upstream, rule: &str, more: &Value) -> Value {
+/// A record of `_proxies`, `/-/up` in front of that upstream.
+pub(crate) fn proxy(upstream: &Upstream, rule: &str, more: &Value) -> Value {
     let mut record = json!({"path": "/-/up", "upstream": upstream.url(), "accessRule": rule});
     record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     record

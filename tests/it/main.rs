@@ -11,6 +11,7 @@
     reason = "a test that cannot go on stops with a panic that says why"
 )]
 
+mod access_rules;
 mod administrator;
 mod cancel;
 mod cli;
@@ -21,6 +22,7 @@ mod dev_proxy;
 mod expect_continue;
 mod forward_proxy;
 mod framing;
+mod header_templates;
 mod headers;
 mod identity;
 mod import_export;

@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use gate_testkit::{Echo, Gateway, PATIENCE, PostgreSql, ProcessOutput, Signal, Upstream};
+use serde_json::json;
 
+use crate::administrator::Administrator;
+use crate::identity::{get, proxy};
 use crate::reload::until_status;
 
 /// What is granted from the return of the database to the first request that follows a change.
@@ -12,8 +15,10 @@ const RECOVERED_MAX: Duration = Duration::from_secs(5);
 /// What is granted from the commit to the first request at any gateway that follows it, on a machine at hand.
 const EFFECTIVE_MAX: Duration = Duration::from_millis(100);
 
-async fn gateway(url: &str) -> Gateway {
-    Gateway::builder().arguments(["--db-url", url]).start().await
+/// A gateway on that database, with the key that all of them share.
+pub(crate) async fn gateway(url: &str) -> Gateway {
+    let key = "5f".repeat(32);
+    Gateway::builder().arguments(["--db-url", url]).environment("POCKETGATE_MASTER_KEY", key).start().await
 }
 
 async fn add(gateway: &Gateway, url: &str, path: &str, upstream: &str) -> ProcessOutput {
@@ -80,4 +85,29 @@ async fn a_gateway_that_starts_while_its_database_is_away_serves_what_it_last_kn
     server.resume();
     add(&second, &url, "/-/after", &upstream.url()).await.succeeded();
     until_status(&second, "/-/after", 200).await;
+}
+
+/// Without its database the gateway can have read nothing from it.
+#[tokio::test]
+async fn h14_a_request_with_a_rule_and_a_secret_reads_no_database() {
+    let mut server = PostgreSql::start();
+    let gateway = gateway(&server.database()).await;
+    let upstream = Upstream::start(Echo).await;
+    let administrator = Administrator::of(&gateway).await;
+    administrator.must("POST", "/api/secrets", &json!({"key": "KEY", "value": "sk-1"})).await;
+    let headers = json!({"headers": {"Authorization": "Bearer {secret.KEY}", "X-Who": "@request.auth.name"}});
+    administrator.proxy(proxy(&upstream, "@request.auth.verified = false", &headers)).await;
+    let user = administrator.user("Bob").await;
+    // Every worker asks once who somebody is, and then remembers.
+    for _ in 0..100 {
+        assert_eq!(get(&gateway, "/-/up", Some(&user.token), &[]).await.status(), 200);
+    }
+    server.kill();
+    for _ in 0..100 {
+        assert_eq!(get(&gateway, "/-/up", Some(&user.token), &[]).await.status(), 200);
+    }
+    for request in upstream.ledger.requests() {
+        let sent = request.head.headers;
+        assert_eq!((sent.values("authorization"), sent.values("x-who")), (vec!["Bearer sk-1"], vec!["Bob"]));
+    }
 }
