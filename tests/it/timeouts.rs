@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use gate_testkit::{
-    Blackhole, BodyEnd, ByHand, Gateway, PATIENCE, Proxy, SseUpstream, StallAfterHead, Upstream, eventually,
+    Blackhole, BodyEnd, ByHand, Gateway, PATIENCE, Proxy, SseUpstream, StallAfterHead, TestAuthority,
+    Upstream, eventually,
 };
 
 use crate::setup::assert_refused;
@@ -48,6 +49,17 @@ async fn the_dial_timeout_can_be_set() {
     let hole = Blackhole::start();
     let gateway = Gateway::start([Proxy::new("/-/up", &hole.url()).timeout_config("{\"dial\":1}")]).await;
     assert_timeout(&gateway, "timeout_connect", 1).await;
+}
+
+#[tokio::test]
+async fn an_upstream_that_never_shakes_hands_is_504_after_the_tls_timeout() {
+    let authority = TestAuthority::new();
+    let mut upstream = ByHand::start().await;
+    let url = upstream.url().replace("http://", "https://");
+    let proxy = Proxy::new("/-/up", &url).timeout_config("{\"tls\":1}");
+    let gateway = Gateway::builder().trusting(&authority).proxy(proxy).start().await;
+    let (mut peer, ()) = tokio::join!(upstream.accept(), assert_timeout(&gateway, "timeout_tls", 1));
+    let _closed: std::io::Result<()> = peer.until_closed().await;
 }
 
 #[tokio::test]
@@ -96,6 +108,58 @@ async fn r020_us1_ac3_r020_fr_004_r020_ec1_without_a_limit_the_first_byte_may_ta
 }
 
 #[tokio::test]
+async fn d6_timeout_bounds_the_sending_even_when_the_wait_for_the_head_is_unlimited() {
+    let (gateway, mut upstream) =
+        silent(|proxy| proxy.timeout(2).timeout_config("{\"response_header\":0}")).await;
+    let mut client = gateway.connect().await;
+    client.send("POST /-/up HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n").await.unwrap();
+    let mut peer = upstream.accept().await;
+    peer.read_head().await.unwrap();
+    let started = Instant::now();
+    let response = loop {
+        tokio::select! {
+            response = client.read_response() => break response.unwrap(),
+            () = tokio::time::sleep(Duration::from_millis(100)) => {}
+        }
+        // Never silent for long, and never done.
+        let _ignored: std::io::Result<()> = client.send("x").await;
+    };
+    assert_refused(&response, 408, "timeout_client_body");
+    assert!(started.elapsed() < Duration::from_secs(2) + LATE_MAX, "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn an_upstream_that_stops_reading_is_504_after_body_idle() {
+    let (gateway, mut upstream) = silent(|proxy| proxy.timeout_config("{\"body_idle\":1}")).await;
+    let mut client = gateway.connect().await;
+    client.send("POST /-/up HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n").await.unwrap();
+    let mut peer = upstream.accept().await;
+    peer.read_head().await.unwrap();
+    // The upstream's buffers and ours fill up; the rest waits here.
+    let full = Duration::from_millis(300);
+    while tokio::time::timeout(full, client.send(vec![b'x'; 100_000])).await.is_ok() {}
+    let response = client.read_response().await.unwrap();
+    assert_refused(&response, 504, "timeout_body_idle");
+}
+
+#[tokio::test]
+async fn an_interim_response_moves_no_deadline() {
+    let (gateway, mut upstream) = silent(|proxy| proxy.timeout_config("{\"response_header\":12}")).await;
+    let mut client = gateway.connect().await;
+    client.send_request("GET", "/-/up", &[], b"").await.unwrap();
+    let mut peer = upstream.accept_request().await;
+    peer.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n").await.unwrap();
+    assert_eq!(client.read_head().await.unwrap().status, 103);
+    // Longer than an answer of our own may take to be written.
+    assert!(
+        client.is_silent_for(Duration::from_millis(10_700)).await,
+        "cut by the interim response's deadline"
+    );
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate").await.unwrap();
+    assert_eq!(client.read_response().await.unwrap().text(), "late");
+}
+
+#[tokio::test]
 async fn a_slow_head_counts_from_the_request_to_its_end() {
     let (gateway, mut upstream) = silent(|proxy| proxy.timeout_config("{\"response_header\":1}")).await;
     let mut client = gateway.connect().await;
@@ -128,6 +192,47 @@ async fn a_body_that_goes_silent_is_cut_and_says_so_in_the_log() {
     );
     gateway.logged(|line| line.field("reason") == "timeout_body_idle").await;
     eventually(PATIENCE, || upstream.ledger.open() == 0).await;
+}
+
+/// Sends a request in that version, answers it with that head and part of a body, and lets the client read to the end.
+async fn cut_by_body_idle(version: &str, answer: &str) -> (Vec<u8>, std::io::Result<()>) {
+    let (gateway, mut upstream) = silent(|proxy| proxy.timeout_config("{\"body_idle\":1}")).await;
+    let mut client = gateway.connect().await;
+    client.send(format!("GET /-/up HTTP/{version}\r\nHost: a\r\n\r\n")).await.unwrap();
+    let mut peer = upstream.accept_request().await;
+    peer.send(answer).await.unwrap();
+    let outcome = client.read_to_end().await;
+    gateway.logged(|line| line.field("reason") == "timeout_body_idle").await;
+    outcome
+}
+
+#[tokio::test]
+async fn a_client_can_tell_a_cut_body_from_a_whole_one() {
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n";
+    let until_close = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhalf";
+    for answer in [chunked, until_close] {
+        let (bytes, _) = cut_by_body_idle("1.1", answer).await;
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.ends_with("half\r\n") && text.contains("chunked"), "no last chunk: {text}");
+        let (bytes, end) = cut_by_body_idle("1.0", answer).await;
+        let text = String::from_utf8(bytes).unwrap();
+        // What arrived before the reset may be lost to it; that the end was in order it must not look like.
+        assert!(!text.contains("chunked"), "{text}");
+        assert_eq!(end.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_stops_reading_is_cut_after_body_idle() {
+    let upstream = Upstream::start(gate_testkit::Echo).await;
+    let gateway =
+        Gateway::start([Proxy::new("/-/up", &upstream.url()).timeout_config("{\"body_idle\":1}")]).await;
+    let mut client = gateway.connect().await;
+    client.send_request("GET", "/-/up?bytes=1000000000", &[], b"").await.unwrap();
+    gateway.logged(|line| line.field("reason") == "timeout_client_write").await;
+    eventually(PATIENCE, || upstream.ledger.open() == 0).await;
+    client.read_head().await.unwrap();
+    assert_eq!(client.read_body().await.unwrap().1, BodyEnd::Truncated);
 }
 
 #[tokio::test]

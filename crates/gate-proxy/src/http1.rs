@@ -167,6 +167,7 @@ impl<'a> Exchange<'a> {
         if self.facts.version == Version::Http11 {
             let interim = response_head::compose_interim(head, bytes)?;
             self.client.write_all(interim).await.map_err(|_| Reason::ClientClosed)?;
+            self.request.resume(self.client, self.timeouts);
         }
         self.consume(length);
         Ok(())

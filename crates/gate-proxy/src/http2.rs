@@ -1,6 +1,7 @@
 //! The exchange with an HTTP/2 upstream: the general path. The same transfers as over HTTP/1.1, with a stream's two halves in
 //! the place of a connection.
 
+use crate::buffer::Buffer;
 use crate::client::{Client, Trailers, Wire};
 use crate::fault::Fault;
 use crate::pipeline::{Next, RequestFacts};
@@ -118,8 +119,7 @@ impl<'a> Exchange<'a> {
     /// from us: the stream takes the body whenever the upstream reads it.
     pub(crate) async fn response_head(&mut self) -> Result<Response, Fault> {
         if self.facts.expects_continue && self.facts.version == Version::Http11 {
-            let interim = response_head::compose_continue();
-            self.client.write_all(interim).await.map_err(|_| Reason::ClientClosed)?;
+            self.say(response_head::compose_continue()).await?;
         }
         let (head, stream) = self.final_head().await?.into_parts();
         self.request.answered();
@@ -178,7 +178,14 @@ impl<'a> Exchange<'a> {
             return Ok(());
         }
         let interim = response_head::compose_http2_interim(response.status(), response.headers())?;
-        self.client.write_all(interim).await.map_err(|_| Reason::ClientClosed.into())
+        self.say(interim).await
+    }
+
+    /// Says something before the answer.
+    async fn say(&mut self, interim: Buffer) -> Result<(), Fault> {
+        self.client.write_all(interim).await.map_err(|_| Reason::ClientClosed)?;
+        self.request.resume(self.client, self.timeouts);
+        Ok(())
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Head, Fault>> {

@@ -35,8 +35,8 @@ pub(crate) struct RequestFacts {
     pub(crate) expects_continue: bool,
     /// It came with an `Origin`: a browser has to be told who may read the answer.
     pub(crate) is_cross_origin: bool,
-    /// When the response head is due at the latest.
-    pub(crate) head_due: Option<Tick>,
+    /// When the proxy's `timeout` is over.
+    pub(crate) total_due: Option<Tick>,
     /// How many bytes at the front of the client's input are still the head.
     pub(crate) head_length: usize,
 }
@@ -96,8 +96,8 @@ async fn carry(
 ) -> Result<Next, Failure> {
     let routed = route(worker, &head, client.bytes())?;
     running.routed(&routed.proxy);
-    facts.head_due = routed.proxy.timeouts.total_to_head().map(|total| client.deadline.after(total));
-    client.deadline.set_after(Some(routed.proxy.timeouts.total));
+    facts.total_due = Some(client.deadline.after(routed.proxy.timeouts.total));
+    client.deadline.set(facts.total_due);
 
     if let Some(answer) = preflight::answer(&head, client.bytes(), &routed, facts) {
         return Ok(say(client, facts, answer).await);
@@ -228,7 +228,7 @@ impl RequestFacts {
             keep_alive: head.keep_alive() && !worker.is_draining.get(),
             expects_continue: head.expects_continue(),
             is_cross_origin: head.field(FieldName::Origin).is_some(),
-            head_due: None,
+            total_due: None,
             head_length: request.length,
         }
     }
@@ -243,7 +243,7 @@ impl RequestFacts {
             keep_alive: false,
             expects_continue: false,
             is_cross_origin: false,
-            head_due: None,
+            total_due: None,
             head_length: 0,
         }
     }

@@ -19,7 +19,7 @@ pub(crate) struct RequestTransfer {
     sending: Sending,
     /// When the response head is due because the request has been sent; set once it was.
     response_due: Option<Tick>,
-    /// When it is due at the latest, whatever the phase.
+    /// When all that comes before the wait for it is over at the latest, and the wait as well if it is limited at all.
     total_due: Option<Tick>,
     /// The head of the final response is there.
     is_answered: bool,
@@ -57,7 +57,7 @@ impl RequestTransfer {
             transfer,
             sending: Sending::Running,
             response_due: None,
-            total_due: facts.head_due,
+            total_due: facts.total_due,
             is_answered: false,
         }
     }
@@ -134,31 +134,50 @@ impl RequestTransfer {
         let is_due = |due: Option<Tick>| due.is_some_and(|due| due <= client.deadline.now());
         match self.sending {
             Sending::Running if self.transfer.waiting_for == Waiting::Source => Reason::TimeoutClientBody,
+            Sending::Running if !is_due(self.total_due) => Reason::TimeoutBodyIdle,
             Sending::Sent if is_due(self.response_due) => Reason::TimeoutFirstByte,
             _ => Reason::TimeoutTotal,
         }
     }
 
-    /// A body that stops arriving is not waited for as long as the response may take.
+    /// An interim response was passed on, under a deadline of its own: from now on the request's counts again.
+    pub(crate) fn resume(&mut self, client: &Client, timeouts: &Timeouts) {
+        match self.sending {
+            Sending::Running => client.deadline.set(self.body_due(client, timeouts)),
+            Sending::Sent => client.deadline.set(self.head_due()),
+            Sending::Stopped => client.deadline.set(self.total_due),
+        }
+    }
+
+    /// A body that stops moving is not waited for as long as the response may take.
     fn wait_for_body(&mut self, client: &Client, timeouts: &Timeouts) {
         if !self.is_answered && self.take_moved() {
-            let idle = timeouts.body_idle.map(|idle| client.deadline.after(idle));
-            client.deadline.set(earlier(idle, self.total_due));
+            client.deadline.set(self.body_due(client, timeouts));
         }
+    }
+
+    fn body_due(&self, client: &Client, timeouts: &Timeouts) -> Option<Tick> {
+        let idle = timeouts.body_idle.map(|idle| client.deadline.after(idle));
+        earlier(idle, self.total_due)
     }
 
     fn sent(&mut self, client: &Client, timeouts: &Timeouts) {
         self.sending = Sending::Sent;
-        // Without `response_header` the wait for the head is unlimited, and `total` bounds only what came before
-        // (contract D-6).
         self.response_due = timeouts.response_header.map(|wait| client.deadline.after(wait));
         if !self.is_answered {
-            client.deadline.set(self.response_due.and_then(|due| earlier(Some(due), self.total_due)));
+            client.deadline.set(self.head_due());
         }
+    }
+
+    /// Without `response_header` the wait for the head is unlimited, and `total` bounds only what came before
+    /// (contract D-6).
+    fn head_due(&self) -> Option<Tick> {
+        self.response_due.and_then(|due| earlier(Some(due), self.total_due))
     }
 }
 
-fn earlier(a: Option<Tick>, b: Option<Tick>) -> Option<Tick> {
+/// The earlier of two moments; without one of them, the other.
+pub(crate) fn earlier(a: Option<Tick>, b: Option<Tick>) -> Option<Tick> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),

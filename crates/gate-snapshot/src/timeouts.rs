@@ -11,7 +11,8 @@ pub struct Timeouts {
     pub tls: Duration,
     /// From the request sent to the response head.
     pub response_header: Option<Duration>,
-    /// From accepting the request to the response head. Never cuts a stream that flows (H17).
+    /// From accepting the request to the response head; with `response_header` off, to the end of sending it
+    /// (contract D-6). Never cuts a stream that flows (H17).
     pub total: Duration,
     /// Silence inside a body, in either direction.
     pub body_idle: Option<Duration>,
@@ -32,12 +33,6 @@ impl Timeouts {
     pub const BODY_IDLE: Duration = Duration::from_secs(300);
     /// 90 s (020-FR-003).
     pub const POOL_IDLE: Duration = Duration::from_secs(90);
-
-    /// The limit from accepting the request to its head, unless waiting for the head is unlimited:
-    /// with `response_header` off, `total` bounds only the phases before the wait (contract D-6).
-    pub fn total_to_head(&self) -> Option<Duration> {
-        self.response_header.map(|_| self.total)
-    }
 }
 
 impl Default for Timeouts {

@@ -59,7 +59,7 @@ pub enum Reason {
     UpstreamTls,
     /// The upstream's response body ended before its end.
     UpstreamTruncated,
-    /// A response body went silent for longer than `body_idle`.
+    /// A response body went silent, or a request body was not taken, for longer than `body_idle`.
     TimeoutBodyIdle,
     /// Resolving and connecting took longer than `dial`.
     TimeoutConnect,

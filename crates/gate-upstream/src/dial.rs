@@ -268,6 +268,24 @@ const TUNNEL_HEAD_BYTES_MAX: usize = 8 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gate_snapshot::Upstream;
+    use gate_telemetry::Reason;
+
+    #[tokio::test]
+    async fn r020_us1_ac1_a_name_server_that_is_silent_counts_as_connecting() {
+        let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let (control_plane, _connections) = crate::control_plane();
+        let dialer = Dialer::new(DialerConfig {
+            resolver: Resolver::asking(silent.local_addr().unwrap()),
+            control_plane,
+            forward_proxies: ForwardProxies::default(),
+            addresses: UpstreamAddresses::default(),
+        });
+        let upstream = Upstream::parse("http://somewhere.example").unwrap().id;
+        let dialling = dialer.dial(&upstream, Duration::from_millis(200), Duration::from_secs(5));
+        let error = timeout(Duration::from_secs(2), dialling).await.expect("it gives up").unwrap_err();
+        assert_eq!(error.reason(), Reason::TimeoutConnect, "{error}");
+    }
 
     #[test]
     fn families_alternate_beginning_with_the_first() {

@@ -124,6 +124,25 @@ const TTL_MAX: Duration = Duration::from_secs(3600);
 const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
+impl Resolver {
+    /// A resolver that asks the name server at that address and nobody else.
+    pub(crate) fn asking(server: std::net::SocketAddr) -> Self {
+        use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
+        use hickory_resolver::net::runtime::TokioRuntimeProvider;
+        let mut connection = ConnectionConfig::udp();
+        connection.port = server.port();
+        let mut name_server = NameServerConfig::udp(server.ip());
+        name_server.connections = vec![connection];
+        let config = ResolverConfig::from_parts(None, Vec::new(), vec![name_server]);
+        let servers =
+            TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()).build().unwrap();
+        let resolver = Resolver::new(Handle::current());
+        *locked(&resolver.shared.servers) = Some(Arc::new(servers));
+        resolver
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
