@@ -3,9 +3,20 @@
 //! Owns the live state of each proxy, which outlives edits and is shared by all workers, and the configuration that steers it.
 //! Does no I/O and reads no clock: whoever asks says what time it is. Knows nothing about HTTP, records or connections.
 
+mod caller;
+mod callers;
 mod config;
+mod counts;
+mod limiter;
+mod queue;
+mod sync;
+mod traffic;
 
+pub use caller::CallerKey;
+pub use callers::{CallerLimiter, CallerRefusal, CallerSlot};
 pub use config::{
     BreakerConfig, CallerLimits, QueueConfig, RateLimitBy, RateLimitConfig, RetryConfig, RetryOn,
     TrafficConfig,
 };
+pub use limiter::{Admission, Limiter, Place, QueueRefusal, Slot};
+pub use traffic::ProxyTraffic;

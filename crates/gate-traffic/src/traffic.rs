@@ -1,0 +1,67 @@
+//! The live state of one proxy.
+
+use crate::{CallerLimiter, Limiter, TrafficConfig};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// The live state of one proxy. It outlives edits, and all workers share it (D-12, H34).
+#[derive(Debug)]
+pub struct ProxyTraffic {
+    /// Requests at one time.
+    pub limiter: Arc<Limiter>,
+    /// Requests of one caller at one time.
+    pub callers: Arc<CallerLimiter>,
+    in_force: Mutex<TrafficConfig>,
+}
+
+impl ProxyTraffic {
+    /// Nothing has happened yet.
+    pub fn new(config: &TrafficConfig, _now: Instant) -> Self {
+        Self {
+            limiter: Arc::new(Limiter::new(config.max_concurrent, &config.queue)),
+            callers: Arc::new(CallerLimiter::new(&config.callers)),
+            in_force: Mutex::new(config.clone()),
+        }
+    }
+
+    /// Holds the traffic to something else from now on, without forgetting what runs and what has happened. Costs a
+    /// comparison if nothing changes.
+    pub fn configure(&self, config: &TrafficConfig, _now: Instant) {
+        let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+        if *in_force == *config {
+            return;
+        }
+        self.limiter.configure(config.max_concurrent, &config.queue);
+        self.callers.configure(&config.callers);
+        in_force.clone_from(config);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Admission, CallerKey, CallerLimits};
+    use std::net::IpAddr;
+
+    #[test]
+    fn h34_an_edit_reaches_every_part_and_none_forgets_what_runs() {
+        let now = Instant::now();
+        let caller = CallerKey::Identity("a".into());
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        let mut config = TrafficConfig {
+            max_concurrent: 2,
+            callers: CallerLimits { per_identity: 2, ..CallerLimits::default() },
+            ..TrafficConfig::default()
+        };
+        let traffic = ProxyTraffic::new(&config, now);
+        let _running = traffic.limiter.admit(|| caller.clone(), now);
+        let _counted = traffic.callers.admit(&caller, address).unwrap();
+
+        config.max_concurrent = 1;
+        config.callers.per_identity = 1;
+        traffic.configure(&config, now);
+        let second = traffic.limiter.admit(|| caller.clone(), now);
+        assert!(matches!(second, Admission::Refused(_)));
+        assert!(traffic.callers.admit(&caller, address).is_err());
+    }
+}
