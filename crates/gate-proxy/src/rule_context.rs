@@ -68,6 +68,7 @@ mod tests {
     use super::*;
     use gate_http::Progress;
     use gate_snapshot::{ProxyFields, Timeouts, Upstream};
+    use gate_traffic::TrafficConfig;
 
     const HEAD: &[u8] = b"PATCH /-/a?n=10&n=11&q=a%20b+c&empty=&%6b=v HTTP/1.1\r\nHost: gateway\r\n\
         X-API-Key: one\r\nx-api-key: two\r\nX-Empty:\r\nContent-Type: text/plain\r\n\r\n";
@@ -84,6 +85,7 @@ mod tests {
             record: ProxyFields { upstream: "http://a".into(), timeout: 30.0, max_concurrent: 10.0 },
             headers: Vec::new(),
             timeouts: Timeouts::default(),
+            traffic_config: TrafficConfig::default(),
             forward_auth: false,
             forward_encoding: false,
         }

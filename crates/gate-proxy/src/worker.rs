@@ -6,6 +6,7 @@ use crate::known_tokens::KnownTokens;
 use gate_snapshot::{
     AccessRule, HeldSnapshot, Identities, Proxy, ProxyFields, Published, Reader, Timeouts, Upstream,
 };
+use gate_traffic::TrafficConfig;
 use gate_upstream::{Dialer, Pool, PoolLimits};
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
@@ -145,6 +146,7 @@ fn built_in(name: &str, upstream: Upstream) -> Proxy {
             body_idle: None,
             ..Timeouts::default()
         },
+        traffic_config: TrafficConfig::default(),
         forward_auth: true,
         forward_encoding: false,
     }

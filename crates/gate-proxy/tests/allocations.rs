@@ -7,6 +7,7 @@ use gate_snapshot::{
     AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, Published, Snapshot, Timeouts, Upstream,
     UpstreamAddresses, identities,
 };
+use gate_traffic::TrafficConfig;
 use gate_upstream::ForwardProxies;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -60,6 +61,7 @@ fn proxy(path: &str, upstream: SocketAddr) -> Arc<Proxy> {
         record: ProxyFields::default(),
         headers: vec![injected],
         timeouts: Timeouts::default(),
+        traffic_config: TrafficConfig::default(),
         forward_auth: false,
         forward_encoding: false,
     })

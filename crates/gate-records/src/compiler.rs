@@ -6,6 +6,7 @@ use crate::template::TemplateSources;
 use crate::{EnvironmentPolicy, FieldError, FieldErrors, Unresolved};
 use gate_snapshot::{AccessRule, Proxy, ProxyFields, Snapshot, Timeouts, Upstream};
 use gate_store::ProxyRow;
+use gate_traffic::TrafficConfig;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -163,6 +164,7 @@ fn blocked(row: &ProxyRow) -> Option<Proxy> {
         record: ProxyFields::default(),
         headers: Vec::new(),
         timeouts: Timeouts::default(),
+        traffic_config: TrafficConfig::default(),
         forward_auth: false,
         forward_encoding: false,
     })

@@ -2,6 +2,7 @@
 
 use crate::{Timeouts, Upstream};
 use gate_rules::AccessRule;
+use gate_traffic::TrafficConfig;
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub struct Proxy {
     pub headers: Vec<InjectedHeader>,
     /// Phase timeouts.
     pub timeouts: Timeouts,
+    /// Limits, queue, rate, breaker and retries.
+    pub traffic_config: TrafficConfig,
     /// Keep the caller's `Authorization` and `Cookie` although their token was ours (contract D-8).
     pub forward_auth: bool,
     /// Keep the caller's `Accept-Encoding` (contract D-25).

@@ -83,6 +83,7 @@ impl RouteTable {
 mod tests {
     use super::*;
     use crate::{AccessRule, ProxyFields, Timeouts, Upstream};
+    use gate_traffic::TrafficConfig;
     use proptest::prelude::*;
 
     fn proxy(path: &str) -> Arc<Proxy> {
@@ -97,6 +98,7 @@ mod tests {
             upstream: Upstream::parse("http://upstream").unwrap(),
             headers: Vec::new(),
             timeouts: Timeouts::default(),
+            traffic_config: TrafficConfig::default(),
             forward_auth: false,
             forward_encoding: false,
         })

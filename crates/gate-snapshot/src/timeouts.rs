@@ -16,6 +16,11 @@ pub struct Timeouts {
     pub total: Duration,
     /// Silence inside a body, in either direction.
     pub body_idle: Option<Duration>,
+    /// From the head of an event stream to its first event; unlimited unless asked for.
+    pub first_event: Option<Duration>,
+    /// How long an upstream may be silent inside an event stream before the client gets a comment that keeps the
+    /// connection alive; `None` = it never gets one.
+    pub sse_keepalive: Option<Duration>,
     /// How long a pooled connection may stay unused.
     pub pool_idle: Duration,
 }
@@ -43,6 +48,8 @@ impl Default for Timeouts {
             response_header: Some(Self::RESPONSE_HEADER),
             total: Self::TOTAL,
             body_idle: Some(Self::BODY_IDLE),
+            first_event: None,
+            sse_keepalive: None,
             pool_idle: Self::POOL_IDLE,
         }
     }

@@ -139,6 +139,11 @@ impl Default for QueueConfig {
     }
 }
 
+impl RateLimitConfig {
+    /// 60 s: people think of rates in requests a minute.
+    pub const WINDOW: Duration = Duration::from_secs(60);
+}
+
 impl BreakerConfig {
     /// 5 (contract §3.1): fewer may be chance.
     pub const FAILURE_THRESHOLD: u32 = 5;

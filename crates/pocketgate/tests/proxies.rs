@@ -142,6 +142,14 @@ fn every_flag_gets_into_the_record() {
             r#"{"responseHeader":0}"#,
             "--circuit-breaker",
             r#"{"enabled":true}"#,
+            "--queue-config",
+            r#"{"maxWaiting":5}"#,
+            "--limits",
+            r#"{"perIp":2}"#,
+            "--rate-limit",
+            r#"{"requests":60}"#,
+            "--retry-config",
+            r#"{"attempts":1,"on":[503,"connect"]}"#,
             "--max-concurrent",
             "10",
             "--active",
@@ -158,6 +166,8 @@ fn every_flag_gets_into_the_record() {
         "path": "/-/ai", "upstream": "http://127.0.0.1:8001", "name": "AI", "description": "text", "accessRule": "true",
         "headers": {"A": "{env.SET}", "B": "{env.SET}***"}, "stripPath": false, "timeout": 1.5,
         "timeoutConfig": {"response_header": 0}, "circuitBreaker": {"enabled": true}, "maxConcurrent": 10,
+        "queueConfig": {"max_waiting": 5}, "limits": {"per_ip": 2}, "rateLimit": {"requests": 60},
+        "retryConfig": {"attempts": 1, "on": ["connect", "503"]},
         "active": false, "forwardAuth": true, "forwardEncoding": true,
     });
     assert_eq!(listed, expected);

@@ -1,8 +1,8 @@
 //! Makes sure of every field of a proxy.
 
 use super::headers::{self, Headers};
-use super::members::{self, Kind, Member};
-use super::{ProxyRecord, path, timeouts};
+use super::members;
+use super::{ProxyRecord, path, timeouts, traffic};
 use crate::field_errors::{FieldError, FieldErrors};
 use crate::secrets::ResolvedSecrets;
 use crate::template::TemplateSources;
@@ -23,15 +23,6 @@ const UNRESOLVED_TEMPLATE: &str = "warning_unresolved_template";
 const NAME_CHARACTERS_MAX: usize = 100;
 const DESCRIPTION_CHARACTERS_MAX: usize = 500;
 const CONCURRENT_MAX: f64 = 10_000.0;
-
-/// Ranges of contract D-21 and D-27.
-const CIRCUIT_BREAKER: &[Member] = &[
-    Member { name: "enabled", kind: Kind::Boolean },
-    Member { name: "failure_threshold", kind: Kind::Integer { min: 1.0, max: 100.0 } },
-    Member { name: "recovery_timeout", kind: Kind::Number { min: 1.0, max: 3600.0 } },
-    Member { name: "half_open_requests", kind: Kind::Integer { min: 1.0, max: 10.0 } },
-    Member { name: "failure_rate", kind: Kind::Number { min: 0.0, max: 1.0 } },
-];
 
 /// A proxy every field of which is as it must be, in the form in which it is stored.
 #[derive(Clone)]
@@ -57,13 +48,14 @@ impl ProxyRecord {
         let phases =
             errors.collect("timeoutConfig", timeouts::check_phases(self.timeout_config, JSON_BYTES_MAX));
         let max_concurrent = errors.collect("maxConcurrent", check_concurrent(self.max_concurrent));
-        let breaker = members::check(self.circuit_breaker, JSON_BYTES_MAX, CIRCUIT_BREAKER);
-        let circuit_breaker = errors.collect("circuitBreaker", breaker);
-        // Their members are defined together with what they do.
-        let queue_config = errors.collect("queueConfig", members::object(self.queue_config, JSON_BYTES_MAX));
-        let limits = errors.collect("limits", members::object(self.limits, JSON_BYTES_MAX));
-        let rate_limit = errors.collect("rateLimit", members::object(self.rate_limit, JSON_BYTES_MAX));
-        let retry_config = errors.collect("retryConfig", members::object(self.retry_config, JSON_BYTES_MAX));
+        let circuit_breaker =
+            errors.collect("circuitBreaker", traffic::check_breaker(self.circuit_breaker, JSON_BYTES_MAX));
+        let queue_config =
+            errors.collect("queueConfig", traffic::check_queue(self.queue_config, JSON_BYTES_MAX));
+        let limits = errors.collect("limits", traffic::check_limits(self.limits, JSON_BYTES_MAX));
+        let rate_limit = errors.collect("rateLimit", traffic::check_rate(self.rate_limit, JSON_BYTES_MAX));
+        let retry_config =
+            errors.collect("retryConfig", traffic::check_retries(self.retry_config, JSON_BYTES_MAX));
 
         let (
             Some(path),
@@ -168,6 +160,7 @@ impl CheckedProxy {
             InjectedHeader { name: name.into(), value }
         });
         let headers = headers.collect();
+        let traffic_config = traffic::compile(&self.record);
         let name = if self.record.name.is_empty() { &self.record.path } else { &self.record.name };
         let proxy = Proxy {
             id: id.into(),
@@ -184,6 +177,7 @@ impl CheckedProxy {
             },
             headers,
             timeouts: self.timeouts,
+            traffic_config,
             forward_auth: self.record.forward_auth,
             forward_encoding: self.record.forward_encoding,
         };

@@ -28,6 +28,10 @@ pub(super) enum Kind {
     OptionalSeconds {
         max: f64,
     },
+    /// One of some words.
+    Choice(&'static [&'static str]),
+    /// Any of some words; a number is taken for the word it looks like.
+    Choices(&'static [&'static str]),
 }
 
 /// Makes sure that a value is an object of some members, or null, and gives it the form in which it is stored.
@@ -43,13 +47,28 @@ pub(super) fn check(
         let name = snake_case(&typed_name);
         let member = members.iter().find(|member| member.name == name);
         let member = member.ok_or_else(|| unknown(&typed_name, members))?;
-        member.kind.check(&value).map_err(|error| error.in_member(member.name))?;
-        let value = value.as_f64().map_or(value, field_errors::number);
+        let value = member.kind.check(value).map_err(|error| error.in_member(member.name))?;
         if canonical.insert(name, value).is_some() {
             return Err(FieldError::format("is there twice").in_member(member.name));
         }
     }
     Ok(Some(canonical))
+}
+
+/// As [`check`], and an object that says anything has this member.
+pub(super) fn check_with(
+    required: &'static str,
+    value: Value,
+    bytes_max: usize,
+    members: &[Member],
+) -> Result<Option<Map<String, Value>>, FieldError> {
+    let canonical = check(value, bytes_max, members)?;
+    match &canonical {
+        Some(canonical) if !canonical.is_empty() && !canonical.contains_key(required) => {
+            Err(FieldError::required().in_member(required))
+        }
+        _ => Ok(canonical),
+    }
 }
 
 /// Makes sure that a value is an object, or null, and not too large.
@@ -65,31 +84,57 @@ pub(super) fn object(value: Value, bytes_max: usize) -> Result<Option<Map<String
 }
 
 impl Kind {
-    fn check(self, value: &Value) -> Result<(), FieldError> {
+    /// The value in the form in which it is stored.
+    fn check(self, value: Value) -> Result<Value, FieldError> {
         match self {
-            Kind::Boolean if value.is_boolean() => Ok(()),
+            Kind::Boolean if value.is_boolean() => Ok(value),
             Kind::Boolean => Err(FieldError::value("must be true or false")),
-            Kind::Number { min, max } => in_range(number(value)?, min, max),
+            Kind::Number { min, max } => in_range(number(&value)?, min, max).map(field_errors::number),
             Kind::Integer { min, max } => {
-                let number = number(value)?;
-                if number.fract() == 0.0 { in_range(number, min, max) } else { Err(FieldError::only_int()) }
+                let number = number(&value)?;
+                if number.fract() != 0.0 {
+                    return Err(FieldError::only_int());
+                }
+                in_range(number, min, max).map(field_errors::number)
             }
-            Kind::OptionalSeconds { max } => match number(value)? {
-                0.0 => Ok(()),
-                seconds => in_range(seconds, 1.0, max),
+            Kind::OptionalSeconds { max } => match number(&value)? {
+                0.0 => Ok(field_errors::number(0.0)),
+                seconds => in_range(seconds, 1.0, max).map(field_errors::number),
             },
+            Kind::Choice(words) => match value.as_str() {
+                Some(word) if words.contains(&word) => Ok(value),
+                _ => Err(FieldError::value(format!("must be one of {}", words.join(", ")))),
+            },
+            Kind::Choices(words) => choices(&value, words)
+                .ok_or_else(|| FieldError::value(format!("must be a list of any of {}", words.join(", ")))),
         }
     }
 }
 
+/// The words that are in a list, each once and in the order in which they are known.
+fn choices(value: &Value, words: &[&str]) -> Option<Value> {
+    let typed: Vec<_> = value.as_array()?.iter().map(word).collect::<Option<_>>()?;
+    let known = typed.iter().all(|word| words.contains(&word.as_str()));
+    known.then(|| words.iter().filter(|word| typed.iter().any(|typed| typed == *word)).copied().collect())
+}
+
+/// A word of a list; a status code may be typed as the number it is.
+fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::String(word) => Some(word.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
 /// Makes sure that a number is in a range.
-pub(super) fn in_range(number: f64, min: f64, max: f64) -> Result<(), FieldError> {
+pub(super) fn in_range(number: f64, min: f64, max: f64) -> Result<f64, FieldError> {
     if number < min {
         Err(FieldError::number_min(min))
     } else if number > max {
         Err(FieldError::number_max(max))
     } else {
-        Ok(())
+        Ok(number)
     }
 }
 
@@ -124,6 +169,8 @@ mod tests {
         Member { name: "half_open_requests", kind: Kind::Integer { min: 1.0, max: 10.0 } },
         Member { name: "failure_rate", kind: Kind::Number { min: 0.0, max: 1.0 } },
         Member { name: "body_idle", kind: Kind::OptionalSeconds { max: 60.0 } },
+        Member { name: "by", kind: Kind::Choice(&["identity", "ip"]) },
+        Member { name: "on", kind: Kind::Choices(&["connect", "502", "503"]) },
     ];
 
     #[track_caller]
@@ -181,11 +228,35 @@ mod tests {
     }
 
     #[test]
+    fn words_are_those_that_are_known() {
+        accepted(json!({"by": "ip"}), &json!({"by": "ip"}));
+        for by in [json!("Ip"), json!(""), json!(1), json!(["ip"])] {
+            let message = "by: Must be one of identity, ip.";
+            refused(&json!({ "by": by }), "validation_invalid_value", message);
+        }
+        accepted(json!({"on": [503, "connect", "503"]}), &json!({"on": ["connect", "503"]}));
+        accepted(json!({"on": []}), &json!({"on": []}));
+        for on in [json!("connect"), json!(["500"]), json!([true]), json!([503.5]), json!([null])] {
+            let message = "on: Must be a list of any of connect, 502, 503.";
+            refused(&json!({ "on": on }), "validation_invalid_value", message);
+        }
+    }
+
+    #[test]
+    fn an_object_that_says_anything_says_what_it_needs() {
+        let needs = |value| check_with("by", value, 1000, MEMBERS);
+        assert!(needs(Value::Null).is_ok() && needs(json!({})).is_ok());
+        assert!(needs(json!({"by": "ip", "enabled": true})).is_ok());
+        let error = needs(json!({"enabled": true})).unwrap_err();
+        assert_eq!((error.code, &*error.message), ("validation_required", "by: Cannot be blank."));
+    }
+
+    #[test]
     fn unknown_and_repeated_members_are_refused() {
         refused(
             &json!({"treshold": 1}),
             "validation_unknown_field",
-            "treshold: Is unknown; known are enabled, half_open_requests, failure_rate, body_idle.",
+            "treshold: Is unknown; known are enabled, half_open_requests, failure_rate, body_idle, by, on.",
         );
         refused(
             &json!({"bodyIdle": 1, "body_idle": 2}),

@@ -8,6 +8,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 mod timeouts;
+mod traffic;
 
 pub use check::CheckedProxy;
 pub use path::normalise_path;

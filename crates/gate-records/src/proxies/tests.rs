@@ -199,13 +199,94 @@ fn d21_circuit_breakers_have_ranges() {
 }
 
 #[test]
+fn d27_every_member_has_its_range() {
+    let below = "validation_min_number_constraint";
+    let above = "validation_max_number_constraint";
+    for (field, member, min, max) in [
+        ("circuitBreaker", "window", 1.0, 3600.0),
+        ("circuitBreaker", "min_requests", 1.0, 100_000.0),
+        ("circuitBreaker", "max_recovery_timeout", 1.0, 86_400.0),
+        ("queueConfig", "max_waiting", 0.0, 100_000.0),
+        ("queueConfig", "timeout", 0.1, 3600.0),
+        ("limits", "per_identity", 0.0, 10_000.0),
+        ("limits", "per_ip", 0.0, 10_000.0),
+        ("rateLimit", "requests", 1.0, 1_000_000.0),
+        ("rateLimit", "window", 1.0, 86_400.0),
+        ("rateLimit", "burst", 1.0, 1_000_000.0),
+        ("retryConfig", "attempts", 0.0, 10.0),
+        ("retryConfig", "backoff_ms", 0.0, 60_000.0),
+        ("retryConfig", "budget_percent", 1.0, 100.0),
+    ] {
+        let required = match field {
+            "rateLimit" => "requests",
+            "retryConfig" => "attempts",
+            _ => member,
+        };
+        let with = |number: f64| json!({ required: 1, member: number });
+        accepted(field, with(min));
+        accepted(field, with(max));
+        refused(field, with(min - 1.0), below);
+        refused(field, with(max + 1.0), above);
+        refused(field, json!({ required: 1, member: "1" }), "validation_invalid_value");
+        let error = errors(json!({ field: with(max + 1.0) })).field(field).unwrap().clone();
+        assert_eq!(error.params["member"], member);
+    }
+}
+
+#[test]
+fn d27_members_are_of_their_type() {
+    let whole = "validation_only_int_constraint";
+    refused("circuitBreaker", json!({"min_requests": 1.5}), whole);
+    refused("queueConfig", json!({"max_waiting": 1.5}), whole);
+    refused("limits", json!({"per_identity": 1.5}), whole);
+    refused("limits", json!({"per_ip": 1.5}), whole);
+    refused("rateLimit", json!({"requests": 1.5}), whole);
+    refused("rateLimit", json!({"requests": 1, "burst": 1.5}), whole);
+    refused("retryConfig", json!({"attempts": 1.5}), whole);
+    refused("retryConfig", json!({"attempts": 1, "backoff_ms": 1.5}), whole);
+    refused("retryConfig", json!({"attempts": 1, "budget_percent": 1.5}), whole);
+    let value = "validation_invalid_value";
+    for (field, member) in [
+        ("queueConfig", "per_identity"),
+        ("queueConfig", "dry_run"),
+        ("limits", "dry_run"),
+        ("rateLimit", "dry_run"),
+        ("retryConfig", "retry_unsafe"),
+    ] {
+        refused(field, json!({ member: 1 }), value);
+    }
+    refused("rateLimit", json!({"requests": 1, "by": "user"}), value);
+    refused("retryConfig", json!({"attempts": 1, "on": "connect"}), value);
+    refused("retryConfig", json!({"attempts": 1, "on": ["500"]}), value);
+}
+
+#[test]
+fn d27_unknown_members_are_named_and_rates_and_retries_say_how_many() {
+    for field in ["queueConfig", "limits", "rateLimit", "retryConfig"] {
+        refused(field, json!({"per_user": 1}), "validation_unknown_field");
+    }
+    refused("rateLimit", json!({"window": 60}), "validation_required");
+    refused("retryConfig", json!({"on": ["connect"]}), "validation_required");
+}
+
+#[test]
 fn d3_json_is_stored_in_snake_case_whatever_was_typed() {
     let row = stored(json!({
         "circuitBreaker": {"failureThreshold": 3, "half_open_requests": 2},
-        "timeoutConfig": {"responseHeader": 0, "bodyIdle": 600},
+        "timeoutConfig": {"responseHeader": 0, "bodyIdle": 600, "firstEvent": 60, "sseKeepalive": 15},
+        "queueConfig": {"maxWaiting": 10, "perIdentity": true}, "limits": {"perIp": 4},
+        "rateLimit": {"requests": 5, "dryRun": true}, "retryConfig": {"attempts": 1, "on": [503, "connect"], "backoffMs": 5},
     }));
     assert_eq!(row.circuit_breaker.as_deref(), Some(r#"{"failure_threshold":3,"half_open_requests":2}"#));
-    assert_eq!(row.timeout_config.as_deref(), Some(r#"{"body_idle":600,"response_header":0}"#));
+    assert_eq!(
+        row.timeout_config.as_deref(),
+        Some(r#"{"body_idle":600,"first_event":60,"response_header":0,"sse_keepalive":15}"#)
+    );
+    assert_eq!(row.queue_config.as_deref(), Some(r#"{"max_waiting":10,"per_identity":true}"#));
+    assert_eq!(row.limits.as_deref(), Some(r#"{"per_ip":4}"#));
+    assert_eq!(row.rate_limit.as_deref(), Some(r#"{"dry_run":true,"requests":5}"#));
+    let retries = r#"{"attempts":1,"backoff_ms":5,"on":["connect","503"]}"#;
+    assert_eq!(row.retry_config.as_deref(), Some(retries));
 }
 
 #[test]

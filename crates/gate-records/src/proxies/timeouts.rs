@@ -16,6 +16,8 @@ const MEMBERS: &[Member] = &[
     Member { name: "response_header", kind: Kind::OptionalSeconds { max: SECONDS_MAX } },
     Member { name: "idle", kind: Kind::Number { min: 1.0, max: 3600.0 } },
     Member { name: "body_idle", kind: Kind::OptionalSeconds { max: SECONDS_MAX } },
+    Member { name: "first_event", kind: Kind::OptionalSeconds { max: SECONDS_MAX } },
+    Member { name: "sse_keepalive", kind: Kind::OptionalSeconds { max: SECONDS_MAX } },
 ];
 
 /// Makes sure of `timeout`: 0 stands for the default.
@@ -38,14 +40,16 @@ pub(super) fn compile(total: f64, phases: Option<&Map<String, Value>>) -> Timeou
     let or_off = |name, default| match phase(name) {
         Some(0.0) => None,
         Some(seconds) => Some(Duration::from_secs_f64(seconds)),
-        None => Some(default),
+        None => default,
     };
     Timeouts {
         dial: or("dial", Timeouts::DIAL),
         tls: or("tls", Timeouts::TLS),
-        response_header: or_off("response_header", Timeouts::RESPONSE_HEADER),
+        response_header: or_off("response_header", Some(Timeouts::RESPONSE_HEADER)),
         total: if total == 0.0 { Timeouts::TOTAL } else { Duration::from_secs_f64(total) },
-        body_idle: or_off("body_idle", Timeouts::BODY_IDLE),
+        body_idle: or_off("body_idle", Some(Timeouts::BODY_IDLE)),
+        first_event: or_off("first_event", None),
+        sse_keepalive: or_off("sse_keepalive", None),
         pool_idle: or("idle", Timeouts::POOL_IDLE),
     }
 }
@@ -73,11 +77,14 @@ mod tests {
     fn r020_fr_004_zero_turns_waiting_for_the_head_and_silence_off() {
         let off = compiled(0.0, json!({"response_header": 0, "bodyIdle": 0}));
         assert_eq!((off.response_header, off.body_idle), (None, None));
+        let events = compiled(0.0, json!({"firstEvent": 0, "sseKeepalive": 0}));
+        assert_eq!(events, Timeouts::default());
     }
 
     #[test]
     fn everything_that_is_said_counts() {
-        let all = json!({"dial": 1, "tls": 2, "responseHeader": 3, "idle": 4, "body_idle": 5.5});
+        let all = json!({"dial": 1, "tls": 2, "responseHeader": 3, "idle": 4, "body_idle": 5.5,
+            "firstEvent": 6, "sseKeepalive": 7});
         let seconds = Duration::from_secs;
         assert_eq!(
             compiled(86_400.0, all),
@@ -87,6 +94,8 @@ mod tests {
                 response_header: Some(seconds(3)),
                 total: seconds(86_400),
                 body_idle: Some(Duration::from_millis(5500)),
+                first_event: Some(seconds(6)),
+                sse_keepalive: Some(seconds(7)),
                 pool_idle: seconds(4),
             }
         );
@@ -97,7 +106,8 @@ mod tests {
         for seconds in [-1.0, 0.5, 86_401.0] {
             assert!(check_total(seconds).is_err(), "{seconds}");
         }
-        for member in ["dial", "tls", "response_header", "idle", "body_idle"] {
+        for member in ["dial", "tls", "response_header", "idle", "body_idle", "first_event", "sse_keepalive"]
+        {
             for seconds in [-1.0, 0.5, 86_401.0] {
                 assert!(check_phases(json!({ member: seconds }), 1000).is_err(), "{member} {seconds}");
             }

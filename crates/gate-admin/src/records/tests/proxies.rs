@@ -97,6 +97,7 @@ async fn h38_r005_us4_every_field_says_what_is_wrong_with_it() {
         refused("everything", json!({
             "path": "", "upstream": "", "accessRule": "role =", "headers": {"A B": "x"}, "timeout": -1,
             "maxConcurrent": 10_001, "circuitBreaker": {"failure_threshold": 0}, "timeoutConfig": [],
+            "queueConfig": {"timeout": 0}, "limits": {"per_ip": -1}, "rateLimit": {"window": 1}, "retryConfig": {"attempts": 11},
             "name": "a".repeat(101), "description": "a".repeat(501),
         }))
         .has("data/path/code", "validation_required")
@@ -113,6 +114,10 @@ async fn h38_r005_us4_every_field_says_what_is_wrong_with_it() {
         )
         .has("data/circuitBreaker/code", "validation_min_number_constraint")
         .has("data/timeoutConfig/code", "validation_invalid_json")
+        .has("data/queueConfig/message", "timeout: Must be greater or equal than 0.1.")
+        .has("data/limits/message", "per_ip: Must be greater or equal than 0.")
+        .has("data/rateLimit/message", "requests: Cannot be blank.")
+        .has("data/retryConfig/message", "attempts: Must be less or equal than 10.")
         .has("data/name/code", "validation_max_text_constraint")
         .has("data/description/code", "validation_max_text_constraint"),
         refused("headers too large", json!({"headers": {"A": "x".repeat(10_001)}}))

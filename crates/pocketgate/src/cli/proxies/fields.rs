@@ -48,6 +48,22 @@ pub(super) struct FieldArgs {
     #[arg(long, value_name = "JSON", value_parser = json_value)]
     circuit_breaker: Option<Value>,
 
+    /// Waiting for one of those places, such as '{"max_waiting": 100, "timeout": 5, "per_identity": true}'
+    #[arg(long, value_name = "JSON", value_parser = json_value)]
+    queue_config: Option<Value>,
+
+    /// Requests of one caller at one time, such as '{"per_identity": 2, "per_ip": 4}'
+    #[arg(long, value_name = "JSON", value_parser = json_value)]
+    limits: Option<Value>,
+
+    /// Requests in a time, such as '{"requests": 60, "window": 60, "by": "identity"}'
+    #[arg(long, value_name = "JSON", value_parser = json_value)]
+    rate_limit: Option<Value>,
+
+    /// Further attempts, such as '{"attempts": 2, "on": ["connect", "503"]}'
+    #[arg(long, value_name = "JSON", value_parser = json_value)]
+    retry_config: Option<Value>,
+
     /// Whether to forward the caller's own credentials
     #[arg(long, value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true",
           value_parser = BoolishValueParser::new())]
@@ -81,6 +97,10 @@ impl FieldArgs {
         mention("timeoutConfig", self.timeout_config.clone());
         mention("maxConcurrent", self.max_concurrent.map(|limit| json!(limit)));
         mention("circuitBreaker", self.circuit_breaker.clone());
+        mention("queueConfig", self.queue_config.clone());
+        mention("limits", self.limits.clone());
+        mention("rateLimit", self.rate_limit.clone());
+        mention("retryConfig", self.retry_config.clone());
         mention("forwardAuth", self.forward_auth.map(Value::Bool));
         mention("forwardEncoding", self.forward_encoding.map(Value::Bool));
         fields
