@@ -19,6 +19,7 @@ mod control_plane;
 mod cors;
 mod crate_graph;
 mod dev_proxy;
+mod event_streams;
 mod expect_continue;
 mod forward_proxy;
 mod framing;

@@ -2,20 +2,21 @@
 
 use crate::buffer::Buffer;
 use crate::client::{Client, poll_fill};
+use crate::event_stream::{self, EventStream};
 use crate::fault::Fault;
 use crate::pipeline::{Next, RequestFacts};
 use crate::recycled::Recycled;
-use crate::relay;
+use crate::relay::{self, Silence};
 use crate::request_transfer::RequestTransfer;
 use crate::response_head::{self, ClientFraming};
 use crate::transfer::{Body, Framing, Transfer};
-use gate_http::{ChunkedDecoder, Progress, ResponseBody, ResponseHead, Version};
+use gate_http::{ChunkedDecoder, FieldName, Progress, ResponseBody, ResponseHead, Version};
 use gate_snapshot::Timeouts;
 use gate_telemetry::Reason;
 use gate_upstream::UpstreamStream;
 use std::future::poll_fn;
 use std::io;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// The exchange of one request and its response over one upstream connection.
 ///
@@ -42,6 +43,8 @@ pub(crate) struct Exchange<'a> {
 /// A response whose head is known.
 pub(crate) struct Response {
     download: Transfer,
+    /// What is asked of it if it is an event stream.
+    events: EventStream,
     /// The client has been told that its connection ends with this response.
     closes: bool,
     /// The upstream has not said so of its own.
@@ -100,8 +103,12 @@ impl<'a> Exchange<'a> {
     /// Once the client has seen the head ([`Response::has_begun`]), all that is left is to close its connection, so that it
     /// can tell (RFC 9112 §8).
     pub(crate) async fn relay(mut self, response: &mut Response) -> Result<Ended, Fault> {
-        self.client.deadline.set_after(self.timeouts.body_idle);
-        poll_fn(|cx| self.poll_relay(cx, response)).await?;
+        if let Some(limit) = response.events.first_event {
+            self.client.deadline.set_after(Some(limit));
+            poll_fn(|cx| self.poll_first_event(cx, &response.download)).await?;
+        }
+        let mut silence = Silence::begin(self.client, self.timeouts, response.events, &mut response.download);
+        poll_fn(|cx| self.poll_relay(cx, response, &mut silence)).await?;
         let is_sent = self.request.is_sent();
         let is_read = self.input.is_none();
         Ok(Ended {
@@ -178,6 +185,11 @@ impl<'a> Exchange<'a> {
         let keep_alive = self.facts.keep_alive && !framing.closes();
         let bytes = self.input.as_ref().map(Buffer::filled).unwrap_or_default();
         let composed = response_head::compose(head, bytes, self.facts, framing, keep_alive)?;
+        let events = EventStream::of(
+            self.timeouts,
+            || Some(head.field(FieldName::ContentType)?.value.of(bytes)),
+            || head.fields().iter().any(|line| line.name.of(bytes).eq_ignore_ascii_case(b"content-encoding")),
+        );
         self.consume(length);
         let body = match head.body() {
             ResponseBody::Empty => Body::Done,
@@ -186,7 +198,9 @@ impl<'a> Exchange<'a> {
             ResponseBody::UntilClose => Body::UntilClose,
         };
         let to_client = if framing == ClientFraming::Chunked { Framing::Chunked } else { Framing::Plain };
+        let events = if matches!(body, Body::Done) { EventStream::default() } else { events };
         Ok(Response {
+            events,
             download: Transfer::new(composed, body, to_client, false),
             closes: !keep_alive,
             upstream_stays: head.keep_alive() && head.body() != ResponseBody::UntilClose,
@@ -200,18 +214,35 @@ impl<'a> Exchange<'a> {
         crate::client::release_if_empty(&mut self.input);
     }
 
-    fn poll_relay(&mut self, cx: &mut Context<'_>, response: &mut Response) -> Poll<Result<(), Fault>> {
-        let download = &mut response.download;
-        match download.poll(cx, &mut self.upstream, &mut self.input, &mut self.client.socket) {
-            Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
-            Poll::Ready(Err(fault)) => return Poll::Ready(Err(relay::fault(fault))),
-            Poll::Pending => {}
+    fn poll_first_event(&mut self, cx: &mut Context<'_>, download: &Transfer) -> Poll<Result<(), Fault>> {
+        let arrived = event_stream::poll_first_byte(cx, &mut self.upstream, &mut self.input, download);
+        if arrived.is_ready() {
+            return arrived;
         }
-        // A client that stays silent is not looked at; one that leaves ends the relay.
         if let Poll::Ready(fault) = self.poll_request(cx) {
             return Poll::Ready(Err(fault));
         }
-        relay::poll_idle(self.client, self.request, download, self.timeouts).map(Err)
+        event_stream::poll_first_event_due(self.client)
+    }
+
+    fn poll_relay(
+        &mut self,
+        cx: &mut Context<'_>,
+        response: &mut Response,
+        silence: &mut Silence,
+    ) -> Poll<Result<(), Fault>> {
+        let download = &mut response.download;
+        loop {
+            match download.poll(cx, &mut self.upstream, &mut self.input, &mut self.client.socket) {
+                Poll::Ready(outcome) => return Poll::Ready(outcome.map_err(relay::fault)),
+                Poll::Pending => {}
+            }
+            // A client that stays silent is not looked at; one that leaves ends the relay.
+            if let Poll::Ready(fault) = self.poll_request(cx) {
+                return Poll::Ready(Err(fault));
+            }
+            ready!(silence.poll(self.client, self.request, download))?;
+        }
     }
 }
 

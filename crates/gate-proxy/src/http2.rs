@@ -3,9 +3,10 @@
 
 use crate::buffer::Buffer;
 use crate::client::{Client, Trailers, Wire};
+use crate::event_stream::{self, EventStream};
 use crate::fault::Fault;
 use crate::pipeline::{Next, RequestFacts};
-use crate::relay;
+use crate::relay::{self, Silence};
 use crate::request_transfer::RequestTransfer;
 use crate::response_head::{self, ClientFraming};
 use crate::route::ProxyRef;
@@ -48,6 +49,7 @@ pub(crate) struct Exchange<'a> {
 pub(crate) struct Response {
     download: Transfer,
     body: Download,
+    events: EventStream,
     closes: bool,
 }
 
@@ -133,7 +135,14 @@ impl<'a> Exchange<'a> {
             ClientFraming::Chunked => (Body::UntilClose, Framing::Chunked),
             ClientFraming::UntilClose => (Body::UntilClose, Framing::Plain),
         };
+        let events = EventStream::of(
+            self.timeouts,
+            || head.headers.get(http::header::CONTENT_TYPE).map(HeaderValue::as_bytes),
+            || head.headers.contains_key(http::header::CONTENT_ENCODING),
+        );
+        let events = if matches!(body, Body::Done) { EventStream::default() } else { events };
         Ok(Response {
+            events,
             download: Transfer::new(composed, body, to_client, false),
             body: Download { stream, chunk: Bytes::new() },
             closes: !keep_alive,
@@ -145,21 +154,47 @@ impl<'a> Exchange<'a> {
     /// # Errors
     /// Once the client has seen the head ([`Response::has_begun`]), all that is left is to close its connection.
     pub(crate) async fn relay(&mut self, response: &mut Response) -> Result<Next, Fault> {
-        self.client.deadline.set_after(self.timeouts.body_idle);
         let mut input = None;
+        if let Some(limit) = response.events.first_event {
+            self.client.deadline.set_after(Some(limit));
+            poll_fn(|cx| self.poll_first_event(cx, response, &mut input)).await?;
+        }
+        let Response { download, body, events, closes } = response;
+        let mut silence = Silence::begin(self.client, self.timeouts, *events, download);
         poll_fn(|cx| {
-            let Response { download, body, .. } = &mut *response;
-            match download.poll(cx, body, &mut input, &mut self.client.socket) {
-                Poll::Ready(outcome) => return Poll::Ready(outcome.map_err(relay::fault)),
-                Poll::Pending => {}
+            loop {
+                match download.poll(cx, body, &mut input, &mut self.client.socket) {
+                    Poll::Ready(outcome) => return Poll::Ready(outcome.map_err(relay::fault)),
+                    Poll::Pending => {}
+                }
+                if let Poll::Ready(fault) = self.poll_request(cx) {
+                    return Poll::Ready(Err(fault));
+                }
+                ready!(silence.poll(self.client, &mut self.request, download))?;
             }
-            if let Poll::Ready(fault) = self.request.poll(cx, self.client, &mut self.upload, self.timeouts) {
-                return Poll::Ready(Err(fault));
-            }
-            relay::poll_idle(self.client, &mut self.request, download, self.timeouts).map(Err)
         })
         .await?;
-        Ok(relay::next(self.request.is_sent(), response.closes))
+        Ok(relay::next(self.request.is_sent(), *closes))
+    }
+
+    fn poll_first_event(
+        &mut self,
+        cx: &mut Context<'_>,
+        response: &mut Response,
+        input: &mut Option<Buffer>,
+    ) -> Poll<Result<(), Fault>> {
+        let arrived = event_stream::poll_first_byte(cx, &mut response.body, input, &response.download);
+        if arrived.is_ready() {
+            return arrived;
+        }
+        if let Poll::Ready(fault) = self.poll_request(cx) {
+            return Poll::Ready(Err(fault));
+        }
+        event_stream::poll_first_event_due(self.client)
+    }
+
+    fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Fault> {
+        self.request.poll(cx, self.client, &mut self.upload, self.timeouts)
     }
 
     async fn final_head(&mut self) -> Result<Http2Response<RecvStream>, Fault> {
@@ -189,7 +224,7 @@ impl<'a> Exchange<'a> {
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Head, Fault>> {
-        if let Poll::Ready(fault) = self.request.poll(cx, self.client, &mut self.upload, self.timeouts) {
+        if let Poll::Ready(fault) = self.poll_request(cx) {
             return Poll::Ready(Err(fault));
         }
         if let Poll::Ready(Some(response)) = self.response.poll_informational(cx) {

@@ -12,6 +12,7 @@ mod client;
 mod connect;
 mod connection;
 mod deadline;
+mod event_stream;
 mod fault;
 mod finish;
 mod forwarded;

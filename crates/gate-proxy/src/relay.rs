@@ -1,6 +1,7 @@
 //! What both kinds of exchange have in common while a response is relayed.
 
 use crate::client::Client;
+use crate::event_stream::{EventStream, KeepAlive};
 use crate::fault::Fault;
 use crate::pipeline::Next;
 use crate::request_transfer::RequestTransfer;
@@ -8,25 +9,64 @@ use crate::transfer::{Transfer, TransferFault, Waiting};
 use gate_snapshot::Timeouts;
 use gate_telemetry::Reason;
 use std::task::Poll;
+use std::time::Duration;
 
-/// Ready when neither body has moved for too long.
-pub(crate) fn poll_idle(
-    client: &Client,
-    request: &mut RequestTransfer,
-    download: &mut Transfer,
-    timeouts: &Timeouts,
-) -> Poll<Fault> {
-    // Both are asked, so that both forget.
-    if std::mem::take(&mut download.moved) | request.take_moved() {
-        client.deadline.set_after(timeouts.body_idle);
-    } else if client.deadline.is_due() {
+/// How long the bodies of an exchange may stay silent, and what happens meanwhile.
+pub(crate) struct Silence {
+    limit: Option<Duration>,
+    keepalive: Option<KeepAlive>,
+}
+
+impl Silence {
+    /// The response begins.
+    pub(crate) fn begin(
+        client: &Client,
+        timeouts: &Timeouts,
+        events: EventStream,
+        download: &mut Transfer,
+    ) -> Self {
+        let keepalive = events.keepalive.filter(|_| download.watch_events()).map(KeepAlive::new);
+        let mut silence = Silence { limit: timeouts.body_idle, keepalive };
+        silence.broken(client);
+        silence
+    }
+
+    /// Ready when neither body has moved for too long, or without a fault when there is a comment to be sent: the download
+    /// has to be polled again then.
+    pub(crate) fn poll(
+        &mut self,
+        client: &Client,
+        request: &mut RequestTransfer,
+        download: &mut Transfer,
+    ) -> Poll<Result<(), Fault>> {
+        // Both are asked, so that both forget.
+        if std::mem::take(&mut download.moved) | request.take_moved() {
+            self.broken(client);
+        } else if client.deadline.is_due() {
+            return self.poll_due(client, download);
+        }
+        Poll::Pending
+    }
+
+    fn broken(&mut self, client: &Client) {
+        let due = self.limit.map(|limit| client.deadline.after(limit));
+        match &mut self.keepalive {
+            None => client.deadline.set(due),
+            Some(keepalive) => keepalive.restart(client, due),
+        }
+    }
+
+    fn poll_due(&self, client: &Client, download: &mut Transfer) -> Poll<Result<(), Fault>> {
+        if let Some(keepalive) = self.keepalive.as_ref().filter(|keepalive| !keepalive.is_idle_due(client)) {
+            keepalive.wait(client);
+            return if download.put_comment() { Poll::Ready(Ok(())) } else { Poll::Pending };
+        }
         let reason = match download.waiting_for {
             Waiting::Source => Reason::TimeoutBodyIdle,
             Waiting::Sink => Reason::TimeoutClientWrite,
         };
-        return Poll::Ready(reason.into());
+        Poll::Ready(Err(reason.into()))
     }
-    Poll::Pending
 }
 
 /// What becomes of the client's connection after a response was relayed whole.

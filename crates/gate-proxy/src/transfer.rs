@@ -7,6 +7,7 @@
 
 use crate::buffer::Buffer;
 use crate::client::{self, Wire, poll_fill, release_if_empty};
+use crate::event_stream::{COMMENT, COMMENT_CHUNK, EventEnd};
 use crate::route::ProxyRef;
 use crate::upstream_head::is_injected;
 use gate_http::{
@@ -37,6 +38,10 @@ pub(crate) struct Transfer {
     guarded_by: Option<ProxyRef>,
     /// What is to leave behind a body that is not framed here.
     trailers: Option<client::Trailers>,
+    /// How the events so far have ended, if the body is an event stream that may get comments.
+    events: Option<EventEnd>,
+    /// What was composed last is a comment of ours.
+    is_comment: bool,
     /// Set whenever bytes moved; the caller clears it.
     pub(crate) moved: bool,
     /// Whom the last poll waited for.
@@ -128,6 +133,8 @@ impl Transfer {
             has_begun: false,
             guarded_by: None,
             trailers: None,
+            events: None,
+            is_comment: false,
             moved: false,
             waiting_for: Waiting::Source,
         }
@@ -167,6 +174,34 @@ impl Transfer {
     /// Trailers that would stand for one of this proxy's own headers do not pass.
     pub(crate) fn guard_trailers(&mut self, proxy: &ProxyRef) {
         self.guarded_by = Some(proxy.clone());
+    }
+
+    /// Whether the end of the source is the end of the body.
+    pub(crate) fn ends_with_source(&self) -> bool {
+        matches!(self.body, Body::UntilClose)
+    }
+
+    /// Watches where events end, so that comments can be put between them; says whether that is possible.
+    pub(crate) fn watch_events(&mut self) -> bool {
+        if matches!(self.body, Body::Chunked(_) | Body::UntilClose) {
+            self.events = Some(EventEnd::new());
+        }
+        self.events.is_some()
+    }
+
+    /// Puts a comment into an event stream whose source is silent between two events, and says whether it is.
+    pub(crate) fn put_comment(&mut self) -> bool {
+        let is_between_events = self.events.is_some_and(EventEnd::is_between_events);
+        let has_ended = !matches!(self.body, Body::Chunked(_) | Body::UntilClose);
+        if !is_between_events || has_ended || self.waiting_for == Waiting::Sink {
+            return false;
+        }
+        self.out.buffer().append(match self.framing {
+            Framing::Plain => COMMENT,
+            Framing::Chunked => COMMENT_CHUNK,
+        });
+        self.is_comment = true;
+        true
     }
 
     /// Whether everything that was sent so far is still at hand.
@@ -234,6 +269,7 @@ impl Transfer {
             Body::UntilClose => {
                 let available = buffer.filled().len();
                 self.arrived(available);
+                self.watch(input.as_ref());
                 Ok(true)
             }
             Body::Chunked(decoder) => {
@@ -242,7 +278,7 @@ impl Transfer {
                 if scan.consumed == 0 {
                     return Ok(false);
                 }
-                if scan.verbatim && self.framing == Framing::Chunked {
+                if scan.verbatim && self.framing == Framing::Chunked && self.events.is_none() {
                     *decoder = ahead;
                     self.passable = scan.consumed - scan.last_line;
                     self.skip = scan.last_line;
@@ -258,6 +294,7 @@ impl Transfer {
                 }
                 self.arrived(decoded.data);
                 self.skip = decoded.consumed - decoded.data;
+                self.watch(input.as_ref());
                 Ok(true)
             }
             Body::Trailers(_) => self.understand_trailers(input),
@@ -269,6 +306,13 @@ impl Transfer {
         match self.framing {
             Framing::Plain => self.passable = count,
             Framing::Chunked => self.payload = count,
+        }
+    }
+
+    /// Looks at the payload at the front of the input, if it is a stream of events.
+    fn watch(&mut self, input: Option<&Buffer>) {
+        if let (Some(events), Some(input)) = (&mut self.events, input) {
+            events.passed(input.filled().get(..self.passable + self.payload).unwrap_or_default());
         }
     }
 
@@ -359,7 +403,8 @@ impl Transfer {
             .map_err(|_| TransferFault::Sink)?;
         self.out.sent(count);
         self.has_begun = true;
-        self.moved = true;
+        self.moved |= !self.is_comment;
+        self.is_comment &= self.out.has_unsent();
         Poll::Ready(Ok(()))
     }
 

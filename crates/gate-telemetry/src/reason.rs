@@ -65,6 +65,8 @@ pub enum Reason {
     TimeoutConnect,
     /// The response head took longer than `response_header`.
     TimeoutFirstByte,
+    /// The first event of an event stream took longer than `first_event`.
+    TimeoutFirstEvent,
     /// The response head did not arrive within the proxy's `timeout`.
     TimeoutTotal,
     /// The TLS handshake took longer than `tls`.
@@ -106,7 +108,7 @@ pub enum Side {
 
 impl Reason {
     /// All members, in declaration order: for metrics that declare their series up front.
-    pub const ALL: [Reason; 39] = {
+    pub const ALL: [Reason; 40] = {
         use Reason::*;
         [
             Completed,
@@ -136,6 +138,7 @@ impl Reason {
             TimeoutBodyIdle,
             TimeoutConnect,
             TimeoutFirstByte,
+            TimeoutFirstEvent,
             TimeoutTotal,
             TimeoutTls,
             BreakerOpen,
@@ -181,6 +184,7 @@ impl Reason {
             Reason::TimeoutBodyIdle => "timeout_body_idle",
             Reason::TimeoutConnect => "timeout_connect",
             Reason::TimeoutFirstByte => "timeout_first_byte",
+            Reason::TimeoutFirstEvent => "timeout_first_event",
             Reason::TimeoutTotal => "timeout_total",
             Reason::TimeoutTls => "timeout_tls",
             Reason::BreakerOpen => "breaker_open",
@@ -228,6 +232,7 @@ impl Reason {
             Reason::TimeoutBodyIdle
             | Reason::TimeoutConnect
             | Reason::TimeoutFirstByte
+            | Reason::TimeoutFirstEvent
             | Reason::TimeoutTotal
             | Reason::TimeoutTls => 504,
             Reason::VersionUnsupported => 505,
@@ -265,6 +270,7 @@ impl Reason {
             | Reason::TimeoutBodyIdle
             | Reason::TimeoutConnect
             | Reason::TimeoutFirstByte
+            | Reason::TimeoutFirstEvent
             | Reason::TimeoutTotal
             | Reason::TimeoutTls => Side::Upstream,
             Reason::BreakerOpen
@@ -307,6 +313,7 @@ impl Reason {
             Reason::TimeoutBodyIdle
             | Reason::TimeoutConnect
             | Reason::TimeoutFirstByte
+            | Reason::TimeoutFirstEvent
             | Reason::TimeoutTotal
             | Reason::TimeoutTls => "Gateway Timeout",
             Reason::Internal | Reason::TemplateUnresolved | Reason::UpstreamForbidden => {
@@ -353,7 +360,7 @@ impl Reason {
             Reason::UpstreamTruncated => "The upstream service's response was cut short.",
             Reason::TimeoutBodyIdle => "The upstream service stopped sending.",
             Reason::TimeoutConnect => "Connecting to the upstream service took too long.",
-            Reason::TimeoutFirstByte | Reason::TimeoutTotal => {
+            Reason::TimeoutFirstByte | Reason::TimeoutFirstEvent | Reason::TimeoutTotal => {
                 "The upstream service took too long to respond."
             }
             Reason::TimeoutTls => "The secure handshake with the upstream service took too long.",
