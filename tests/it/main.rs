@@ -13,6 +13,7 @@
 
 mod access_rules;
 mod administrator;
+mod canaries;
 mod cancel;
 mod cli;
 mod control_plane;

@@ -29,7 +29,8 @@ pub(crate) async fn subscribe(
     Payload(body): Payload,
 ) -> Result<StatusCode, ApiError> {
     let submitted: Submitted = serde_json::from_value(Value::Object(body))
-        .map_err(|error| ApiError::bad_request("").because(error))?;
+        // Not with the parser's reason, which quotes what may be a token.
+        .map_err(|_| ApiError::bad_request("").because("clientId or subscriptions has the wrong type"))?;
     let errors = submitted.check();
     if !errors.is_empty() {
         return Err(ApiError::bad_request("").with_fields(&errors));

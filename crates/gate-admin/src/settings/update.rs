@@ -21,7 +21,7 @@ pub(crate) async fn update(
 impl From<SettingsError> for ApiError {
     fn from(error: SettingsError) -> Self {
         match error {
-            SettingsError::Type(error) => {
+            SettingsError::Type => {
                 ApiError::bad_request("An error occurred while loading the submitted data.").because(error)
             }
             SettingsError::Invalid(errors) => {

@@ -22,9 +22,10 @@ pub struct LiveSettings {
 /// Why settings were not saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// A value is of another type than the setting.
+    /// A value is of another type than the setting. Which one is not told: the parser quotes the value, and what is in
+    /// the wrong place may be a secret.
     #[error("a setting has the wrong type")]
-    Type(#[source] serde_json::Error),
+    Type,
     /// Values cannot be used.
     #[error("settings are invalid")]
     Invalid(FieldErrors),
@@ -98,7 +99,7 @@ impl Settings {
         let mut document = object(self);
         merge(&mut document, part);
         let changed: Settings =
-            serde_json::from_value(Value::Object(document)).map_err(SettingsError::Type)?;
+            serde_json::from_value(Value::Object(document)).map_err(|_| SettingsError::Type)?;
         let errors = changed.check();
         if errors.is_empty() { Ok(changed) } else { Err(SettingsError::Invalid(errors)) }
     }
@@ -121,8 +122,8 @@ fn document_of(row: Option<&Row>) -> Map<String, Value> {
 
 /// A document that cannot be read (a PocketBase that encrypts its settings wrote it) stands for the defaults.
 fn settings_of(document: Map<String, Value>) -> Settings {
-    serde_json::from_value(Value::Object(document)).unwrap_or_else(|error| {
-        tracing::warn!(%error, "the stored settings cannot be read; the defaults are in force");
+    serde_json::from_value(Value::Object(document)).unwrap_or_else(|_| {
+        tracing::warn!("the stored settings cannot be read; the defaults are in force");
         Settings::default()
     })
 }

@@ -90,6 +90,22 @@ impl PostgreSql {
         format!("postgres://postgres@localhost/{name}?host={}", self.directory.display())
     }
 
+    /// Reads every file of the databases and their log, for what must not be in them.
+    pub fn each_file(&self, mut look: impl FnMut(&str, &[u8])) {
+        let mut directories = vec![self.directory.join("data")];
+        while let Some(directory) = directories.pop() {
+            for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    directories.push(path);
+                } else if let Ok(bytes) = std::fs::read(&path) {
+                    // A file that other tests' databases lose meanwhile needs no look.
+                    look(&path.display().to_string(), &bytes);
+                }
+            }
+        }
+    }
+
     /// Stops it: every connection is closed, what was committed is kept.
     pub fn stop(&mut self) {
         self.end(Signal::INT);
