@@ -1,6 +1,6 @@
 //! The live state of one proxy.
 
-use crate::{CallerLimiter, Limiter, TrafficConfig};
+use crate::{Breaker, CallerLimiter, Limiter, TrafficConfig};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -11,28 +11,32 @@ pub struct ProxyTraffic {
     pub limiter: Arc<Limiter>,
     /// Requests of one caller at one time.
     pub callers: Arc<CallerLimiter>,
+    /// Whether the upstream is left alone.
+    pub breaker: Arc<Breaker>,
     in_force: Mutex<TrafficConfig>,
 }
 
 impl ProxyTraffic {
     /// Nothing has happened yet.
-    pub fn new(config: &TrafficConfig, _now: Instant) -> Self {
+    pub fn new(config: &TrafficConfig, now: Instant) -> Self {
         Self {
             limiter: Arc::new(Limiter::new(config.max_concurrent, &config.queue)),
             callers: Arc::new(CallerLimiter::new(&config.callers)),
+            breaker: Arc::new(Breaker::new(config.breaker.as_ref(), now)),
             in_force: Mutex::new(config.clone()),
         }
     }
 
     /// Holds the traffic to something else from now on, without forgetting what runs and what has happened. Costs a
     /// comparison if nothing changes.
-    pub fn configure(&self, config: &TrafficConfig, _now: Instant) {
+    pub fn configure(&self, config: &TrafficConfig, now: Instant) {
         let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
         if *in_force == *config {
             return;
         }
         self.limiter.configure(config.max_concurrent, &config.queue);
         self.callers.configure(&config.callers);
+        self.breaker.configure(config.breaker.as_ref(), now);
         in_force.clone_from(config);
     }
 }

@@ -2,4 +2,7 @@
 
 #[cfg(test)]
 #[cfg(not(loom))]
+mod breaker;
+#[cfg(test)]
+#[cfg(not(loom))]
 mod limiter;
