@@ -5,7 +5,8 @@ use std::path::Path;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
-const DATA_PLANE: [&str; 5] = ["gate-http", "gate-snapshot", "gate-upstream", "gate-proxy", "gate-traffic"];
+const DATA_PLANE: [&str; 6] =
+    ["gate-http", "gate-request", "gate-snapshot", "gate-upstream", "gate-proxy", "gate-traffic"];
 const FORBIDDEN: [&str; 5] = ["gate-store", "gate-records", "gate-admin", "sqlx", "axum"];
 
 fn metadata() -> Metadata {

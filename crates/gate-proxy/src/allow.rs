@@ -3,8 +3,8 @@
 use crate::fault::Fault;
 use crate::identify::Caller;
 use crate::route::Routed;
-use crate::rule_context::RuleContext;
-use gate_http::{FieldName, RequestHead};
+use gate_http::RequestHead;
+use gate_request::RuleContext;
 use gate_telemetry::Reason;
 
 /// Lets a request pass, or says why not: a guest gets 401, a caller we know 403 (contract D-5).
@@ -20,15 +20,7 @@ pub(crate) fn allow(head: &RequestHead, bytes: &[u8], routed: &Routed, caller: &
 
 /// A WebSocket handshake is refused in a way a person can read (contract D-11), but only to those who may pass at all.
 pub(crate) fn refuse_websocket(head: &RequestHead, bytes: &[u8]) -> Result<(), Fault> {
-    let is_websocket = || {
-        let upgrade = head.field(FieldName::Upgrade)?.value.of(bytes);
-        Some(
-            upgrade
-                .split(|byte| *byte == b',')
-                .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"websocket")),
-        )
-    };
-    if head.wants_upgrade() && is_websocket() == Some(true) {
+    if gate_request::is_websocket_handshake(head, bytes) {
         return Err(Reason::WebSocketUnsupported.into());
     }
     Ok(())

@@ -30,7 +30,6 @@ mod relay;
 mod request_transfer;
 mod response_head;
 mod route;
-mod rule_context;
 mod server;
 mod transfer;
 mod upstream_head;

@@ -5,7 +5,7 @@ use crate::buffer::Buffer;
 use crate::pipeline::RequestFacts;
 use crate::refusal;
 use crate::route::{ProxyRef, Routed};
-use gate_http::{FieldName, Method, RequestHead};
+use gate_http::{FieldName, RequestHead};
 
 /// The answer, if this is a preflight for a configured proxy.
 pub(crate) fn answer(
@@ -15,10 +15,9 @@ pub(crate) fn answer(
     facts: &RequestFacts,
 ) -> Option<Buffer> {
     let is_configured = matches!(routed.proxy, ProxyRef::Configured { .. });
-    if !is_configured || !facts.is_cross_origin || head.method() != Method::Options {
+    if !is_configured || !gate_request::is_preflight(head) {
         return None;
     }
-    head.field(FieldName::AccessControlRequestMethod)?;
     let requested = head.field(FieldName::AccessControlRequestHeaders);
     let requested = requested.map(|line| line.value.of(bytes)).unwrap_or_default();
     Some(refusal::preflight(requested, facts))

@@ -2,7 +2,8 @@
 
 use crate::fault::Fault;
 use crate::worker::Worker;
-use gate_http::{Method, RequestHead, path};
+use gate_http::RequestHead;
+use gate_request::{Route, Unroutable};
 use gate_snapshot::{HeldSnapshot, Proxy};
 use gate_telemetry::Reason;
 use std::ops::Deref;
@@ -36,27 +37,22 @@ pub(crate) enum ProxyRef {
 /// Finds the proxy with the longest prefix of the path; what is reserved goes to the control plane, and what nothing matches to
 /// the development proxy if there is one.
 pub(crate) fn route(worker: &Worker, head: &RequestHead, bytes: &[u8]) -> Result<Routed, Fault> {
-    if matches!(head.method(), Method::Connect | Method::Trace) {
-        return Err(Reason::MethodNotAllowed.into());
-    }
-    let raw = head.path().of(bytes);
-    let mut scratch = worker.path_scratch.borrow_mut();
-    let path =
-        path::canonical(raw, &mut scratch).map_err(|error| Fault::because(Reason::BadRequest, error))?;
-    if path::is_reserved(path) {
-        return Ok(Routed::whole(&worker.control_plane, true));
-    }
     let snapshot = worker.snapshot();
-    let matched = snapshot.routes().find(path).map(|matched| (matched.index, matched.prefix_length));
-    let Some((index, prefix_length)) = matched else {
-        let fallback = worker.dev_proxy.as_ref().map(|proxy| Routed::whole(proxy, false));
-        return fallback.ok_or_else(|| Reason::NotFound.into());
+    let route = gate_request::route(snapshot.routes(), head, bytes, &mut worker.path_scratch.borrow_mut());
+    let (index, stripped) = match route {
+        Ok(Route::Proxy { index, stripped }) => (index, stripped),
+        Ok(Route::ControlPlane) => return Ok(Routed::whole(&worker.control_plane, true)),
+        Ok(Route::Nowhere) => {
+            let fallback = worker.dev_proxy.as_ref().map(|proxy| Routed::whole(proxy, false));
+            return fallback.ok_or_else(|| Reason::NotFound.into());
+        }
+        Err(Unroutable::Method) => return Err(Reason::MethodNotAllowed.into()),
+        Err(error @ Unroutable::Path(_)) => return Err(Fault::because(Reason::BadRequest, error)),
     };
     let proxy = ProxyRef::Configured { snapshot, index };
     if !proxy.active {
         return Err(Reason::ProxyInactive.into());
     }
-    let stripped = if proxy.strip_path { path::raw_prefix(raw, prefix_length) } else { 0 };
     Ok(Routed { proxy, stripped, is_control_plane: false })
 }
 

@@ -9,7 +9,6 @@ use crate::buffer::Buffer;
 use crate::client::{self, Wire, poll_fill, release_if_empty};
 use crate::event_stream::{COMMENT, COMMENT_CHUNK, EventEnd};
 use crate::route::ProxyRef;
-use crate::upstream_head::is_injected;
 use gate_http::{
     ChunkError, ChunkedDecoder, FieldName, LAST_CHUNK, Progress, Trailers, may_be_trailer, write_chunk_size,
 };
@@ -357,7 +356,8 @@ impl Transfer {
         self.body = Body::Done;
         let guard = self.guarded_by.as_deref();
         let may_pass = |(name, _): &(&[u8], &[u8])| {
-            may_be_trailer(FieldName::of(name), name) && !guard.is_some_and(|proxy| is_injected(proxy, name))
+            may_be_trailer(FieldName::of(name), name)
+                && !guard.is_some_and(|proxy| gate_request::is_injected(proxy, name))
         };
         let trailers = trailers.into_iter().filter(may_pass);
         match self.framing {

@@ -8,7 +8,7 @@ use crate::identify::Caller;
 use crate::route::Routed;
 use crate::worker::Worker;
 use gate_http::{FieldLine, FieldName, HeadTooLarge, HeadWriter, RequestBody, RequestHead};
-use gate_snapshot::{HeaderValue, InjectedHeader, Proxy, TEMPLATE_PARTS_MAX};
+use gate_snapshot::{HeaderValue, TEMPLATE_PARTS_MAX};
 use gate_telemetry::Reason;
 use gate_upstream::ForwardProxy;
 
@@ -43,7 +43,7 @@ impl<'a> UpstreamHead<'a> {
             let cause = format!("a header of the proxy names {{{expression}}}, which has no value");
             return Err(Fault::because(Reason::TemplateUnresolved, cause));
         }
-        if routed.proxy.headers.iter().any(|header| !caller.fits(&header.value)) {
+        if routed.proxy.headers.iter().any(|header| !gate_request::fits(&header.value, caller.identity())) {
             return Err(Fault::because(
                 Reason::BadRequest,
                 "a field of the caller holds a control character",
@@ -94,10 +94,7 @@ impl<'a> UpstreamHead<'a> {
 
     /// Base path, rest of the path, query; percent-encodings as they came (contract §3.2).
     pub(crate) fn target(&self) -> [&'a [u8]; 3] {
-        let base: &[u8] = self.routed.proxy.upstream.base_path.as_bytes();
-        let rest = self.head.path().of(self.bytes).get(self.routed.stripped..).unwrap_or_default();
-        let rest: &[u8] = if base.is_empty() && rest.is_empty() { b"/" } else { rest };
-        [base, rest, self.head.query().of(self.bytes)]
+        gate_request::target(&self.routed.proxy.upstream, self.head, self.bytes, self.routed.stripped)
     }
 
     /// Whether the client reads trailers.
@@ -112,11 +109,11 @@ impl<'a> UpstreamHead<'a> {
 
     /// Every field but Host and those that frame the body, in the order they are sent.
     pub(crate) fn for_each_field(&self, mut emit: impl FnMut(&[u8], &[&[u8]])) {
-        let headers = &self.routed.proxy.headers;
+        let proxy = &*self.routed.proxy;
+        let has_our_token = self.caller.has_our_token();
         for line in self.head.fields() {
-            let name = line.name.of(self.bytes);
-            if self.is_forwarded(line, name) && !is_injected(&self.routed.proxy, name) {
-                emit(name, &[line.value.of(self.bytes)]);
+            if gate_request::withheld(proxy, self.head, self.bytes, line, has_our_token).is_none() {
+                emit(line.name.of(self.bytes), &[line.value.of(self.bytes)]);
             }
         }
         let address = self.client_address.as_bytes();
@@ -129,13 +126,13 @@ impl<'a> UpstreamHead<'a> {
         }
         emit(b"X-Forwarded-Proto", &[self.forwarded.scheme]);
         emit(b"Via", &[self.via.as_bytes()]);
-        for header in headers {
+        for header in &proxy.headers {
             match &header.value {
                 HeaderValue::Resolved(value) => emit(header.name.as_bytes(), &[value]),
                 HeaderValue::Template(parts) => {
                     let mut values = [&[][..]; TEMPLATE_PARTS_MAX];
                     for (value, part) in values.iter_mut().zip(parts) {
-                        *value = self.caller.part(part);
+                        *value = part.bytes(self.caller.identity());
                     }
                     if values.iter().any(|value| !value.is_empty()) {
                         emit(header.name.as_bytes(), &values);
@@ -191,33 +188,4 @@ impl<'a> UpstreamHead<'a> {
         buffer.fill(length);
         Ok(buffer)
     }
-
-    /// Whether a field of the client's goes on to the upstream at all.
-    fn is_forwarded(&self, line: &FieldLine, name: &[u8]) -> bool {
-        match line.known {
-            // The framing is ours to say, and so is where the request goes.
-            FieldName::ContentLength | FieldName::Host
-            // What a stranger says about himself; `Forwarded` would contradict the fields we write.
-            | FieldName::XForwardedFor | FieldName::XForwardedHost | FieldName::XForwardedProto | FieldName::XRealIp
-            | FieldName::Forwarded => false,
-            FieldName::AcceptEncoding => self.routed.proxy.forward_encoding,
-            // Our own credentials are nobody else's business (contract D-8, H7).
-            FieldName::Authorization | FieldName::Cookie if self.caller.has_our_token() => {
-                self.routed.proxy.forward_auth
-            }
-            known => !known.is_hop_by_hop() && !self.head.is_named_by_connection(self.bytes, name),
-        }
-    }
-}
-
-/// Whether a client's field stands for one that the proxy sets itself (H9).
-pub(crate) fn is_injected(proxy: &Proxy, name: &[u8]) -> bool {
-    proxy.headers.iter().any(|header| is_copy_of(name, header))
-}
-
-/// Whether a field is a copy of an injected one, to a server that takes `_` for `-` as well.
-fn is_copy_of(name: &[u8], header: &InjectedHeader) -> bool {
-    let fold = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-    let injected = header.name.as_bytes();
-    name.len() == injected.len() && name.iter().zip(injected).all(|(a, b)| fold(*a) == fold(*b))
 }

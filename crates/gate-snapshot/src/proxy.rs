@@ -1,6 +1,6 @@
 //! One compiled `_proxies` record: a path, where it leads, who may pass, and what is added on the way.
 
-use crate::{Timeouts, Upstream};
+use crate::{Identity, Timeouts, Upstream};
 use gate_rules::AccessRule;
 use gate_traffic::TrafficConfig;
 use std::fmt;
@@ -99,6 +99,16 @@ impl Proxy {
     /// Whether a header is made of the caller's fields.
     pub fn names_caller(&self) -> bool {
         self.headers.iter().any(|header| matches!(header.value, HeaderValue::Template(_)))
+    }
+}
+
+impl TemplatePart {
+    /// What it becomes for a caller; a field of a guest is empty.
+    pub fn bytes<'a>(&'a self, identity: Option<&'a Identity>) -> &'a [u8] {
+        match self {
+            TemplatePart::Literal(bytes) => bytes,
+            TemplatePart::Auth(name) => identity.map_or(&[], |identity| identity.text(name).as_bytes()),
+        }
     }
 }
 

@@ -7,13 +7,16 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 /// A request, as an access rule sees it.
-pub(crate) struct RuleContext<'a> {
-    pub(crate) head: &'a RequestHead,
+#[derive(Debug)]
+pub struct RuleContext<'a> {
+    /// Its head.
+    pub head: &'a RequestHead,
     /// What `head` was parsed from.
-    pub(crate) bytes: &'a [u8],
-    pub(crate) proxy: &'a Proxy,
-    /// `None` = a guest.
-    pub(crate) identity: Option<&'a Identity>,
+    pub bytes: &'a [u8],
+    /// Whose rule it is.
+    pub proxy: &'a Proxy,
+    /// Who calls; `None` = a guest.
+    pub identity: Option<&'a Identity>,
 }
 
 impl Context for RuleContext<'_> {

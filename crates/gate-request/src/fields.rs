@@ -1,0 +1,71 @@
+//! Which header fields go on to the upstream.
+
+use gate_http::{FieldLine, FieldName, RequestHead, is_field_value};
+use gate_snapshot::{HeaderValue, Identity, InjectedHeader, Proxy};
+
+/// Why a field of the client's does not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withheld {
+    /// It frames the message or says where it goes, which is ours to say.
+    Framing,
+    /// It says where the request comes from, which is ours to say as well.
+    Origin,
+    /// What the client accepts is the gateway's business, unless the proxy has `forwardEncoding`.
+    Encoding,
+    /// Our own credentials are nobody else's business (contract D-8, H7), unless the proxy has `forwardAuth`.
+    Credentials,
+    /// It is about this connection alone (RFC 9110 §7.6.1).
+    HopByHop,
+    /// The proxy sets it itself (H9).
+    Injected,
+}
+
+/// Why a field is not forwarded; `None` when it is. `has_our_token`: the request carries a token of ours, valid or not.
+pub fn withheld(
+    proxy: &Proxy,
+    head: &RequestHead,
+    bytes: &[u8],
+    line: &FieldLine,
+    has_our_token: bool,
+) -> Option<Withheld> {
+    let name = line.name.of(bytes);
+    let reason = match line.known {
+        FieldName::ContentLength | FieldName::Host => Some(Withheld::Framing),
+        // What a stranger says about himself; `Forwarded` would contradict the fields we write.
+        FieldName::XForwardedFor
+        | FieldName::XForwardedHost
+        | FieldName::XForwardedProto
+        | FieldName::XRealIp
+        | FieldName::Forwarded => Some(Withheld::Origin),
+        FieldName::AcceptEncoding if !proxy.forward_encoding => Some(Withheld::Encoding),
+        FieldName::Authorization | FieldName::Cookie if has_our_token => {
+            (!proxy.forward_auth).then_some(Withheld::Credentials)
+        }
+        FieldName::AcceptEncoding => None,
+        known if known.is_hop_by_hop() || head.is_named_by_connection(bytes, name) => {
+            Some(Withheld::HopByHop)
+        }
+        _ => None,
+    };
+    reason.or_else(|| is_injected(proxy, name).then_some(Withheld::Injected))
+}
+
+/// Whether a client's field stands for one that the proxy sets itself (H9).
+pub fn is_injected(proxy: &Proxy, name: &[u8]) -> bool {
+    proxy.headers.iter().any(|header| is_copy_of(name, header))
+}
+
+/// Whether everything a header gets from the caller may stand in a header (H13).
+pub fn fits(value: &HeaderValue, identity: Option<&Identity>) -> bool {
+    match value {
+        HeaderValue::Template(parts) => parts.iter().all(|part| is_field_value(part.bytes(identity))),
+        HeaderValue::Resolved(_) | HeaderValue::Unresolved { .. } => true,
+    }
+}
+
+/// Whether a field is a copy of an injected one, to a server that takes `_` for `-` as well.
+fn is_copy_of(name: &[u8], header: &InjectedHeader) -> bool {
+    let fold = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    let injected = header.name.as_bytes();
+    name.len() == injected.len() && name.iter().zip(injected).all(|(a, b)| fold(*a) == fold(*b))
+}

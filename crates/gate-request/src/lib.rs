@@ -1,0 +1,18 @@
+//! What the configuration makes of a request: which proxy it belongs to, what rules see of it, what is sent on.
+//!
+//! Pure functions over a parsed head and a snapshot, asked by the data plane for every request and by the control plane
+//! when somebody wants to know in advance. Does no I/O, keeps no state, and knows nothing about connections or records.
+
+mod answered_here;
+mod fields;
+mod route;
+mod rule_context;
+mod target;
+mod token;
+
+pub use answered_here::{is_preflight, is_websocket_handshake};
+pub use fields::{Withheld, fits, is_injected, withheld};
+pub use route::{Route, Unroutable, route};
+pub use rule_context::RuleContext;
+pub use target::target;
+pub use token::token;
