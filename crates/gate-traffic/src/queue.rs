@@ -47,12 +47,16 @@ impl Queue {
         self.latest
     }
 
-    /// To the end of the caller's lane. A new lane has its turn after all others.
+    /// To the end of the caller's lane. A new lane has its turn after all others; whoever asks again keeps theirs.
     pub(crate) fn join(&mut self, caller: CallerKey) -> Ticket {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        let lane = self.lanes.entry(caller).or_insert_with(Lane::new);
-        lane.insert(ticket, Waiter::default());
+        if let Some(lane) = self.lanes.get_mut(&caller) {
+            lane.insert(ticket, Waiter::default());
+        } else {
+            let lane = Lane::from_iter([(ticket, Waiter::default())]);
+            self.lanes.insert(caller, lane);
+        }
         ticket
     }
 

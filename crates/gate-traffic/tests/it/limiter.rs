@@ -1,10 +1,8 @@
 //! One limiter, one thread, moments made by hand.
 
+use crate::bell::{Bell, poll, poll_with};
 use gate_traffic::{Admission, CallerKey, Limiter, Place, QueueConfig, QueueRefusal, Slot};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -199,10 +197,20 @@ fn h56_a_shorter_queue_keeps_those_who_wait_and_takes_nobody_new() {
 
 #[test]
 fn callers_who_take_turns_are_served_in_rounds() {
+    #[track_caller]
+    fn check(asked: [&'static str; 6], expected: &str) {
+        assert_eq!(served(asked), expected);
+    }
+    check(["a", "a", "a", "b", "c", "c"], "abcaca");
+    check(["a", "b", "a", "a", "c", "b"], "abcaba"); // whoever asks again keeps their turn
+    check(["a"; 6], "aaaaaa");
+}
+
+/// In which order callers are served who have asked in this one.
+fn served(asked: [&'static str; 6]) -> String {
     let limiter = fair(1, 9);
     let mut held = slot(&limiter);
-    let mut waiting: Vec<(&str, Place)> =
-        ["a", "a", "a", "b", "c", "c"].map(|caller| (caller, place(&limiter, caller))).into();
+    let mut waiting: Vec<(&str, Place)> = asked.map(|caller| (caller, place(&limiter, caller))).into();
     let mut served = String::new();
     while !waiting.is_empty() {
         drop(held);
@@ -211,7 +219,7 @@ fn callers_who_take_turns_are_served_in_rounds() {
         served += waiting.remove(at).0;
         held = slot;
     }
-    assert_eq!(served, "abcaca");
+    served
 }
 
 #[test]
@@ -338,25 +346,6 @@ fn places_and_slots_may_go_to_another_thread() {
     check::<Slot>();
 }
 
-/// Counts how often it is rung.
-struct Bell(AtomicU32);
-
-impl Bell {
-    fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicU32::new(0)))
-    }
-
-    fn rung(&self) -> u32 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
 fn queue(max_waiting: u32) -> QueueConfig {
     QueueConfig { max_waiting, ..QueueConfig::default() }
 }
@@ -395,20 +384,5 @@ fn refusal(limiter: &Arc<Limiter>) -> QueueRefusal {
     match admit(limiter, "a") {
         Admission::Refused(refusal) => refusal,
         other => panic!("{other:?}"),
-    }
-}
-
-fn poll(place: &mut Place) -> Option<Slot> {
-    poll_task(place, Waker::noop())
-}
-
-fn poll_with(place: &mut Place, bell: &Arc<Bell>) -> Option<Slot> {
-    poll_task(place, &Waker::from(Arc::clone(bell)))
-}
-
-fn poll_task(place: &mut Place, waker: &Waker) -> Option<Slot> {
-    match Pin::new(place).poll(&mut Context::from_waker(waker)) {
-        Poll::Ready(slot) => Some(slot),
-        Poll::Pending => None,
     }
 }

@@ -1,8 +1,25 @@
 //! What a proxy's traffic is held to, through the crate's public face.
 
-#[cfg(test)]
+#![cfg_attr(
+    not(loom),
+    expect(
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used,
+        reason = "a panic is how a test fails"
+    )
+)]
+
+#[cfg(not(loom))]
+mod bell;
 #[cfg(not(loom))]
 mod breaker;
 #[cfg(test)]
 #[cfg(not(loom))]
 mod limiter;
+#[cfg(loom)]
+mod limiter_loom;
+#[cfg(not(loom))]
+mod limiter_model;
+#[cfg(not(loom))]
+mod limiter_threads;
