@@ -135,7 +135,7 @@ impl Breaker {
         };
         recovery.configure(config);
         self.failure_threshold.store(config.failure_threshold.max(1), Ordering::Relaxed);
-        self.window.configure(config.window, config.failure_rate, config.min_requests);
+        self.window.configure(config);
         let share_counts = config.failure_rate > 0.0;
         self.word.update(|word| {
             let word = if word.mode == Mode::Off { word.next(Mode::Closed, 0) } else { word };

@@ -13,7 +13,10 @@ mod failure_window;
 mod jitter;
 mod limiter;
 mod queue;
+mod rate_limiter;
 mod recovery;
+mod retry_budget;
+mod sliding_window;
 mod sync;
 mod traffic;
 
@@ -26,4 +29,6 @@ pub use config::{
 };
 pub use failure_window::WindowCounts;
 pub use limiter::{Admission, Limiter, Place, QueueRefusal, Slot};
+pub use rate_limiter::{RateLimiter, RateVerdict};
+pub use retry_budget::RetryBudget;
 pub use traffic::ProxyTraffic;

@@ -1,6 +1,6 @@
 //! The live state of one proxy.
 
-use crate::{Breaker, CallerLimiter, Limiter, TrafficConfig};
+use crate::{Breaker, CallerLimiter, Limiter, RateLimiter, RetryBudget, RetryConfig, TrafficConfig};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -11,8 +11,12 @@ pub struct ProxyTraffic {
     pub limiter: Arc<Limiter>,
     /// Requests of one caller at one time.
     pub callers: Arc<CallerLimiter>,
+    /// Requests in a time.
+    pub rate: RateLimiter,
     /// Whether the upstream is left alone.
     pub breaker: Arc<Breaker>,
+    /// Further attempts, of all requests together.
+    pub retry_budget: RetryBudget,
     in_force: Mutex<TrafficConfig>,
 }
 
@@ -22,7 +26,9 @@ impl ProxyTraffic {
         Self {
             limiter: Arc::new(Limiter::new(config.max_concurrent, &config.queue)),
             callers: Arc::new(CallerLimiter::new(&config.callers)),
+            rate: RateLimiter::new(config.rate.as_ref(), now),
             breaker: Arc::new(Breaker::new(config.breaker.as_ref(), now)),
+            retry_budget: RetryBudget::new(budget_percent(config), now),
             in_force: Mutex::new(config.clone()),
         }
     }
@@ -36,9 +42,15 @@ impl ProxyTraffic {
         }
         self.limiter.configure(config.max_concurrent, &config.queue);
         self.callers.configure(&config.callers);
+        self.rate.configure(config.rate.as_ref(), now);
         self.breaker.configure(config.breaker.as_ref(), now);
+        self.retry_budget.configure(budget_percent(config));
         in_force.clone_from(config);
     }
+}
+
+fn budget_percent(config: &TrafficConfig) -> u32 {
+    config.retry.as_ref().map_or(RetryConfig::BUDGET_PERCENT, |retry| retry.budget_percent)
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@
 mod bell;
 #[cfg(not(loom))]
 mod breaker;
-#[cfg(test)]
 #[cfg(not(loom))]
 mod limiter;
 #[cfg(loom)]
@@ -23,3 +22,7 @@ mod limiter_loom;
 mod limiter_model;
 #[cfg(not(loom))]
 mod limiter_threads;
+#[cfg(not(loom))]
+mod rate_limiter;
+#[cfg(not(loom))]
+mod retry_budget;
