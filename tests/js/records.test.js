@@ -93,6 +93,28 @@ describe("records", () => {
     assert.deepEqual(taken.data, { path: { code: "validation_not_unique", message: "Value must be unique." } });
   });
 
+  it("d27_what traffic is held to is kept in one spelling, and every member has a range", async () => {
+    const held = {
+      queueConfig: { maxWaiting: 10, timeout: 0.5, perIdentity: true },
+      limits: { perIdentity: 2 },
+      rateLimit: { requests: 60, by: "ip" },
+      retryConfig: { attempts: 1, on: [503, "connect"] },
+      circuitBreaker: { enabled: true, minRequests: 5 },
+      timeoutConfig: { firstEvent: 60, sseKeepalive: 15 },
+    };
+    const record = await proxies.create(proxy(held));
+    assert.deepEqual(record.queueConfig, { max_waiting: 10, timeout: 0.5, per_identity: true });
+    assert.deepEqual(record.limits, { per_identity: 2 });
+    assert.deepEqual(record.rateLimit, { requests: 60, by: "ip" });
+    assert.deepEqual(record.retryConfig, { attempts: 1, on: ["connect", "503"] });
+    assert.deepEqual(record.circuitBreaker, { enabled: true, min_requests: 5 });
+    assert.deepEqual(record.timeoutConfig, { first_event: 60, sse_keepalive: 15 });
+    const error = await failure(proxies.update(record.id, { rateLimit: { requests: 0 }, limits: { perIp: -1 } }));
+    assert.deepEqual(Object.keys(error.data).sort(), ["limits", "rateLimit"]);
+    assert.equal(error.data.rateLimit.message, "requests: Must be greater or equal than 1.");
+    await proxies.delete(record.id);
+  });
+
   it("d13_a stale update is a 409", async () => {
     const created = await proxies.create(proxy());
     await proxies.update(created.id, { name: "first" });

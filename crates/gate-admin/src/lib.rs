@@ -21,6 +21,7 @@ mod cors;
 mod crons;
 mod error;
 mod fields_filter;
+mod gateway;
 mod headers;
 mod health;
 mod json;

@@ -3,8 +3,8 @@
 use crate::error::ApiError;
 use crate::services::Shared;
 use crate::{
-    auth, backups, batch, caller, catch_panic, collections, cors, crons, fields_filter, health, logs, page,
-    rate_limit, realtime, records, request_id, request_log, secrets, security_headers, settings,
+    auth, backups, batch, caller, catch_panic, collections, cors, crons, fields_filter, gateway, health,
+    logs, page, rate_limit, realtime, records, request_id, request_log, secrets, security_headers, settings,
 };
 use axum::Router;
 use axum::handler::Handler;
@@ -51,6 +51,7 @@ fn routes() -> Router<Shared> {
         .route("/api/collections/{collection}/request-email-change", post(auth::email_change))
         .route("/api/collections/{collection}/confirm-email-change", post(auth::email_change))
         .route("/api/files/token", post(auth::file_token))
+        .route("/api/gateway/explain", post(gateway::explain))
         .route("/api/gateway/setup", post(auth::setup))
         .route("/api/secrets", get(secrets::list).post(secrets::create))
         .route("/api/secrets/{key}", get(secrets::view).put(secrets::update).delete(secrets::delete))
@@ -155,6 +156,7 @@ mod tests {
             ("POST", "/api/crons/unknown"),
             ("GET", "/api/backups"),
             ("POST", "/api/backups"),
+            ("POST", "/api/gateway/explain"),
         ] {
             for (caller, status, message) in [
                 ("", 401, "The request requires valid record authorization token."),

@@ -8,6 +8,7 @@ use gate_records::backups::Backups;
 use gate_records::records::{AuthRecord, Records};
 use gate_records::request_log::RequestLog;
 use gate_records::secrets::Secrets;
+use gate_snapshot::Published;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct Services {
     pub secrets: Secrets,
     /// Whether superusers see secrets in the clear, as in the fork (contract D-9).
     pub reveal_secrets: bool,
+    /// What the data plane works with.
+    pub published: Arc<Published>,
     /// Who listens to changes.
     pub hub: Hub,
     /// The settings in force.

@@ -112,6 +112,7 @@ impl Server {
             records,
             secrets,
             reveal_secrets,
+            published: Arc::clone(&published),
             hub,
             settings: LiveSettings::open(store.clone()).await.unwrap(),
             request_log,

@@ -170,6 +170,7 @@ async fn compose(
         ),
         secrets,
         reveal_secrets: arguments.secrets_reveal,
+        published: Arc::clone(published),
         hub: Hub::default(),
         settings: LiveSettings::open(store.clone()).await.map_err(Failure::other)?,
         request_log,

@@ -14,7 +14,7 @@ pub use authenticator::{Authenticated, Authenticator, Credentials, IDENTITY_FIEL
 pub use first_superuser::{FirstSuperuser, SetupError};
 pub use identities::{HoldTimes, Identities, Identity, Introspection, IntrospectionConfig, Unavailable};
 pub use passwords::{PasswordError, Passwords};
-pub use questions::answer_questions;
+pub use questions::{answer_questions, identity_of};
 pub use superusers::{Superuser, SuperuserError, Superusers};
 pub use throttle::{Attempt, LoginThrottle, Throttled};
 pub use tokens::{Claims, InvalidToken, SigningKey, TokenKind, UnverifiedToken};

@@ -34,7 +34,7 @@ async fn answer(identities: &Identities, token: &str) -> Answer {
     }
     match identities.authenticate(token).await {
         Ok(Some(Identity { record, expires_at })) => Answer {
-            verdict: Verdict::Known(Box::new(of_record(&record))),
+            verdict: Verdict::Known(Box::new(identity_of(&record))),
             valid_for: expires_at.duration_since(SystemTime::now()).unwrap_or_default(),
         },
         Ok(None) => Answer { verdict: Verdict::Invalid, valid_for: INVALID_FOR },
@@ -43,7 +43,7 @@ async fn answer(identities: &Identities, token: &str) -> Answer {
 }
 
 /// The record as rules and headers of the data plane see it.
-fn of_record(record: &AuthRecord) -> gate_snapshot::Identity {
+pub fn identity_of(record: &AuthRecord) -> gate_snapshot::Identity {
     let text = |name: &str, text: &str| field(name, &Value::from(text));
     let mut fields: Vec<_> = record.values().map(|(name, value)| field(name, value)).collect();
     fields.push(text("collectionId", record.collection_id()));
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn an_identity_has_the_fields_of_its_record_and_its_collection() {
         let Value::Object(values) = json!({"id": "abcdefghij01234", "level": 5}) else { panic!("an object") };
-        let identity = of_record(&AuthRecord::remote(&SUPERUSERS.id, "_superusers", values, false));
+        let identity = identity_of(&AuthRecord::remote(&SUPERUSERS.id, "_superusers", values, false));
         assert!(!identity.is_superuser());
         assert_eq!(identity.text("id"), "abcdefghij01234");
         assert_eq!(identity.value("level"), RuleValue::Number(5.0));

@@ -60,7 +60,7 @@ pub(super) struct FieldArgs {
     #[arg(long, value_name = "JSON", value_parser = json_value)]
     rate_limit: Option<Value>,
 
-    /// Further attempts, such as '{"attempts": 2, "on": ["connect", "503"]}'
+    /// Further attempts, such as '{"attempts": 2, "backoff_ms": 25}'
     #[arg(long, value_name = "JSON", value_parser = json_value)]
     retry_config: Option<Value>,
 
