@@ -30,6 +30,8 @@ mod identity;
 mod import_export;
 mod injection;
 mod keep_alive;
+#[cfg(unix)]
+mod kill_while_writing;
 mod lifecycle;
 mod memory;
 mod mixed;

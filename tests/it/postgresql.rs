@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gate_testkit::{Echo, Gateway, PATIENCE, PostgreSql, ProcessOutput, Signal, Upstream};
+use gate_testkit::{Echo, Gateway, GatewayBuilder, PATIENCE, PostgreSql, ProcessOutput, Signal, Upstream};
 use serde_json::json;
 
 use crate::administrator::Administrator;
@@ -15,10 +15,13 @@ const RECOVERED_MAX: Duration = Duration::from_secs(5);
 /// What is granted from the commit to the first request at any gateway that follows it, on a machine at hand.
 const EFFECTIVE_MAX: Duration = Duration::from_millis(100);
 
-/// A gateway on that database, with the key that all of them share.
-pub(crate) async fn gateway(url: &str) -> Gateway {
-    let key = "5f".repeat(32);
-    Gateway::builder().arguments(["--db-url", url]).environment("POCKETGATE_MASTER_KEY", key).start().await
+/// For a gateway on that database, with the key that all of them share.
+pub(crate) fn with_shared_key(builder: GatewayBuilder, url: &str) -> GatewayBuilder {
+    builder.arguments(["--db-url", url]).environment("POCKETGATE_MASTER_KEY", "5f".repeat(32))
+}
+
+async fn gateway(url: &str) -> Gateway {
+    with_shared_key(Gateway::builder(), url).start().await
 }
 
 async fn add(gateway: &Gateway, url: &str, path: &str, upstream: &str) -> ProcessOutput {

@@ -3,7 +3,7 @@
 use crate::rate_limit::Windows;
 use crate::realtime::Hub;
 use gate_records::LiveSettings;
-use gate_records::auth::{Authenticator, FirstSuperuser};
+use gate_records::auth::{Authenticator, FirstSuperuser, Unavailable};
 use gate_records::backups::Backups;
 use gate_records::records::{AuthRecord, Records};
 use gate_records::request_log::RequestLog;
@@ -45,7 +45,7 @@ pub struct Services {
 pub type Authenticate = Arc<dyn Fn(String) -> Authenticating + Send + Sync>;
 
 /// The answer, when it is there. Dropping it has no effect.
-pub type Authenticating = Pin<Box<dyn Future<Output = Option<AuthRecord>> + Send>>;
+pub type Authenticating = Pin<Box<dyn Future<Output = Result<Option<AuthRecord>, Unavailable>> + Send>>;
 
 /// What handlers take: `State(services): State<Shared>`.
 pub(crate) type Shared = Arc<Services>;

@@ -7,7 +7,7 @@ use crate::serve::serve_router;
 use crate::services::{Authenticate, Services};
 use axum::Router;
 use axum::response::Response;
-use gate_records::auth::{Authenticator, FirstSuperuser, Passwords, Superusers};
+use gate_records::auth::{Authenticator, FirstSuperuser, Passwords, Superusers, Unavailable};
 use gate_records::backups::Backups;
 use gate_records::collections::{SUPERUSERS, USERS};
 use gate_records::records::{AuthRecord, Record, Records};
@@ -61,6 +61,8 @@ impl Answer {
 pub(crate) const SUPERUSER: &str = "Authorization: superuser\r\n";
 /// The field of a request made by a record of `users`.
 pub(crate) const USER: &str = "Authorization: Bearer user\r\n";
+/// The token of somebody whom nobody can name at the moment.
+pub(crate) const UNAVAILABLE: &str = "unavailable";
 
 /// A control plane over a store of its own, which knows the tokens of [`SUPERUSER`] and [`USER`].
 pub(crate) struct Server {
@@ -175,8 +177,9 @@ fn authenticate(authenticator: Authenticator) -> Authenticate {
         let authenticator = authenticator.clone();
         Box::pin(async move {
             match record_of(&token) {
-                Some(record) => Some(record),
-                None => authenticator.authenticate(&token).await.unwrap().map(|known| known.record),
+                Some(record) => Ok(Some(record)),
+                None if token == UNAVAILABLE => Err(Unavailable),
+                None => Ok(authenticator.authenticate(&token).await.unwrap().map(|known| known.record)),
             }
         })
     })

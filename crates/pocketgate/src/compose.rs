@@ -206,13 +206,10 @@ fn introspection(
     ))
 }
 
-/// Who cannot be recognised at the moment is a guest to the control plane.
 fn authenticate(identities: Identities) -> Authenticate {
     Arc::new(move |token| {
         let identities = identities.clone();
-        Box::pin(
-            async move { identities.authenticate(&token).await.ok().flatten().map(|known| known.record) },
-        )
+        Box::pin(async move { Ok(identities.authenticate(&token).await?.map(|known| known.record)) })
     })
 }
 
