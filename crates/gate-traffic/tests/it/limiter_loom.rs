@@ -5,7 +5,7 @@
 use gate_traffic::{Admission, CallerKey, Limiter, Place, QueueConfig, Slot};
 use loom::future::block_on;
 use loom::model::Builder;
-use loom::thread;
+use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
@@ -16,8 +16,8 @@ fn one_who_asks_while_a_slot_ends_gets_it() {
         let limiter = limiter(1, 1);
         let held = slot(&limiter);
         let ends = thread::spawn(move || drop(held));
-        drop(slot_in_the_end(&limiter));
-        ends.join().unwrap();
+        let asks = with(&limiter, |limiter| drop(slot_in_the_end(limiter)));
+        join([ends, asks]);
         assert_unused(&limiter);
     });
 }
@@ -27,12 +27,10 @@ fn of_two_who_ask_one_runs_at_a_time() {
     in_every_order(|| {
         let limiter = limiter(1, 1);
         let running = Arc::new(AtomicU32::new(0));
-        let other = {
-            let (limiter, running) = (Arc::clone(&limiter), Arc::clone(&running));
-            thread::spawn(move || run(&limiter, &running))
-        };
-        run(&limiter, &running);
-        other.join().unwrap();
+        join([0, 1].map(|_| {
+            let running = Arc::clone(&running);
+            with(&limiter, move |limiter| run(limiter, &running))
+        }));
         assert_unused(&limiter);
     });
 
@@ -54,8 +52,7 @@ fn a_slot_handed_to_one_who_leaves_reaches_the_next() {
         let ends = thread::spawn(move || drop(held));
         let leaves = thread::spawn(move || drop(leaver));
         drop(block_on(stayer));
-        ends.join().unwrap();
-        leaves.join().unwrap();
+        join([ends, leaves]);
         assert_unused(&limiter);
     });
 }
@@ -67,8 +64,22 @@ fn a_slot_whose_only_taker_leaves_is_free_again() {
         let held = slot(&limiter);
         let leaver = place(&limiter);
         let ends = thread::spawn(move || drop(held));
-        drop(leaver);
-        ends.join().unwrap();
+        let leaves = thread::spawn(move || drop(leaver));
+        join([ends, leaves]);
+        assert_unused(&limiter);
+    });
+}
+
+#[test]
+fn two_slots_that_end_while_the_only_one_who_waits_leaves_are_both_free() {
+    in_every_order(|| {
+        let limiter = limiter(2, 1);
+        let (first, second) = (slot(&limiter), slot(&limiter));
+        let leaver = place(&limiter);
+        let ends = [first, second].map(|slot| thread::spawn(move || drop(slot)));
+        let leaves = thread::spawn(move || drop(leaver));
+        join(ends);
+        join([leaves]);
         assert_unused(&limiter);
     });
 }
@@ -80,15 +91,27 @@ fn a_higher_limit_and_the_end_of_a_slot_admit_all_who_wait() {
         let held = slot(&limiter);
         let (first, second) = (place(&limiter), place(&limiter));
         let ends = thread::spawn(move || drop(held));
-        let edits = {
-            let limiter = Arc::clone(&limiter);
-            thread::spawn(move || limiter.configure(2, &queue(2)))
-        };
-        let (first, second) = (block_on(first), block_on(second));
-        ends.join().unwrap();
-        edits.join().unwrap();
+        let edits = with(&limiter, |limiter| limiter.configure(2, &queue(2)));
+        let admitted = (block_on(first), block_on(second));
+        join([ends, edits]);
         assert_eq!(limiter.in_flight(), 2);
-        drop((first, second));
+        drop(admitted);
+        assert_unused(&limiter);
+    });
+}
+
+#[test]
+fn nobody_takes_the_room_of_a_higher_limit_before_those_who_wait() {
+    in_every_order(|| {
+        let limiter = limiter(1, 2);
+        let held = slot(&limiter);
+        let waits = place(&limiter);
+        let asks = with(&limiter, admit);
+        let edits = with(&limiter, |limiter| limiter.configure(2, &queue(2)));
+        let later = asks.join().unwrap();
+        drop(block_on(waits)); // while the later one keeps what it was given
+        join([edits]);
+        drop((held, later));
         assert_unused(&limiter);
     });
 }
@@ -98,18 +121,15 @@ fn after_a_lower_limit_nobody_is_admitted_by_the_old_one() {
     in_every_order(|| {
         let limiter = limiter(2, 0);
         let held = slot(&limiter);
-        let edits = {
-            let limiter = Arc::clone(&limiter);
-            thread::spawn(move || {
-                limiter.configure(1, &queue(0));
-                let refused = matches!(admit(&limiter), Admission::Refused(_));
-                assert!(refused);
-            })
-        };
-        let perhaps = admit(&limiter);
-        edits.join().unwrap();
-        let expected = 1 + u32::from(matches!(perhaps, Admission::Admitted(_)));
-        assert_eq!(limiter.in_flight(), expected);
+        let asks = with(&limiter, admit);
+        let edits = with(&limiter, |limiter| {
+            limiter.configure(1, &queue(0));
+            assert!(matches!(admit(limiter), Admission::Refused(_)));
+        });
+        let perhaps = asks.join().unwrap();
+        join([edits]);
+        let admitted = matches!(perhaps, Admission::Admitted(_));
+        assert_eq!(limiter.in_flight(), 1 + u32::from(admitted));
         drop((held, perhaps));
         assert_unused(&limiter);
     });
@@ -121,14 +141,10 @@ fn a_lower_limit_while_slots_end_forgets_nobody() {
         let limiter = limiter(2, 1);
         let (first, second) = (slot(&limiter), slot(&limiter));
         let waiting = place(&limiter);
-        let edits = {
-            let limiter = Arc::clone(&limiter);
-            thread::spawn(move || limiter.configure(1, &queue(1)))
-        };
+        let edits = with(&limiter, |limiter| limiter.configure(1, &queue(1)));
         let ends = thread::spawn(move || drop((first, second)));
         drop(block_on(waiting));
-        edits.join().unwrap();
-        ends.join().unwrap();
+        join([edits, ends]);
         assert_unused(&limiter);
     });
 }
@@ -143,6 +159,21 @@ fn in_every_order(events: impl Fn() + Send + Sync + 'static) {
 /// 4: so many times a thread is stopped where it would not have to wait. More than most defects need, and done in seconds;
 /// `LOOM_MAX_PREEMPTIONS` sets another number.
 const PREEMPTIONS: usize = 4;
+
+/// What happens at one time happens on threads of its own: loom stops the thread that spawns them less often.
+fn with<T: 'static>(
+    limiter: &Arc<Limiter>,
+    event: impl FnOnce(&Arc<Limiter>) -> T + 'static,
+) -> JoinHandle<T> {
+    let limiter = Arc::clone(limiter);
+    thread::spawn(move || event(&limiter))
+}
+
+fn join<const N: usize>(threads: [JoinHandle<()>; N]) {
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
 
 fn queue(max_waiting: u32) -> QueueConfig {
     QueueConfig { max_waiting, ..QueueConfig::default() }
