@@ -40,7 +40,7 @@ async fn bearer(services: &Services, asked: &Asked, request: &RequestInfo) -> Re
             Ok(Bearer::of(AuthRecord::local(&record)))
         }
         AskedCaller::OfToken => match asked.token() {
-            Some(token) => match (services.authenticate)(token.to_owned()).await {
+            Some(token) => match (services.authenticate)(token.to_owned()).await? {
                 Some(record) => Ok(Bearer::of(record)),
                 // At a time at which none has expired: an expired one is ours all the same.
                 None if UnverifiedToken::parse(token, SystemTime::UNIX_EPOCH).is_ok() => {
