@@ -35,6 +35,7 @@ mod kill_while_writing;
 mod lifecycle;
 mod memory;
 mod mixed;
+mod overload;
 mod pool;
 #[cfg(unix)]
 mod postgresql;

@@ -1,9 +1,11 @@
 //! A client's connection: its socket, what was read from it and not yet used, and its deadline.
 
 use crate::buffer::Buffer;
-use crate::deadline::{Deadline, Deadlines};
+use crate::deadline::Deadline;
+use crate::worker::Worker;
 use http::HeaderMap;
 use socket2::SockRef;
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -23,6 +25,8 @@ pub(crate) struct Client {
     pub(crate) input: Option<Buffer>,
     /// The one deadline of this connection; what it means depends on the phase of the request.
     pub(crate) deadline: Deadline,
+    /// The worker is stopping: no further request is waited for.
+    pub(crate) is_draining: Rc<Cell<bool>>,
     /// The address of the peer, an IPv4 address in its own form.
     pub(crate) address: IpAddr,
     /// Same, as it is written into `X-Forwarded-For`.
@@ -56,13 +60,14 @@ pub(crate) trait Wire {
 
 impl Client {
     /// The connection that the calling task serves to its end.
-    pub(crate) async fn new(socket: TcpStream, peer: SocketAddr, deadlines: &Rc<Deadlines>) -> Self {
+    pub(crate) async fn new(socket: TcpStream, peer: SocketAddr, worker: &Worker) -> Self {
         let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
         let address = peer.ip().to_canonical();
         Client {
             socket: Socket(socket),
             input: None,
-            deadline: deadlines.register(waker),
+            deadline: worker.deadlines.register(waker),
+            is_draining: Rc::clone(&worker.is_draining),
             address,
             address_text: address.to_string().into(),
         }

@@ -1,18 +1,21 @@
 //! One client connection, from accept to close: request after request.
 
 use crate::client::Client;
+use crate::connection_limit::Counted;
 use crate::pipeline::{self, Next, RequestFacts};
 use crate::read_head::{NoRequest, ReadHead, read_head};
-use crate::worker::Worker;
+use crate::worker::{ConnectionCount, Worker};
 use gate_telemetry::Reason;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use tokio::net::TcpStream;
 
-/// Serves a connection to its end.
-pub(crate) async fn serve(worker: Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
-    let _count = worker.count_connection();
-    let mut client = Client::new(socket, peer, &worker.deadlines).await;
+/// Counted as one of the process's connections, and as one of the worker's.
+pub(crate) type Counts = (Counted, ConnectionCount);
+
+/// Serves a connection to its end, for which it is counted.
+pub(crate) async fn serve(worker: Rc<Worker>, socket: TcpStream, peer: SocketAddr, _counted: Counts) {
+    let mut client = Client::new(socket, peer, &worker).await;
     let mut line = Vec::new();
     let mut is_first = true;
     let next = loop {
@@ -37,6 +40,14 @@ pub(crate) async fn serve(worker: Rc<Worker>, socket: TcpStream, peer: SocketAdd
         Next::Linger => client.linger().await,
         Next::Reset => client.reset(),
     }
+}
+
+/// Tells a client that there is no room for its connection.
+pub(crate) async fn turn_away(worker: &Worker, socket: TcpStream, peer: SocketAddr) {
+    let mut client = Client::new(socket, peer, worker).await;
+    let request_id = worker.request_id(worker.next_request());
+    pipeline::refuse(&mut client, &RequestFacts::unknown(), Reason::Overloaded, &request_id).await;
+    client.linger().await;
 }
 
 /// What is asked for, without the query (H28).
@@ -69,7 +80,7 @@ mod tests {
 
     fn size_of_future<F, Fut>(_: F) -> usize
     where
-        F: FnOnce(Rc<Worker>, TcpStream, SocketAddr) -> Fut,
+        F: FnOnce(Rc<Worker>, TcpStream, SocketAddr, Counts) -> Fut,
     {
         size_of::<Fut>()
     }

@@ -15,6 +15,8 @@ pub(crate) struct Deadlines {
     started: Instant,
     /// Ticks since the start, as of the last tick.
     now: Cell<Tick>,
+    /// Nothing has any time left.
+    is_over: Cell<bool>,
     slots: RefCell<Slots>,
 }
 
@@ -41,7 +43,12 @@ struct Slots {
 impl Deadlines {
     /// No deadlines; time begins now.
     pub(crate) fn new() -> Rc<Self> {
-        Rc::new(Deadlines { started: Instant::now(), now: Cell::new(Tick(0)), slots: RefCell::default() })
+        Rc::new(Deadlines {
+            started: Instant::now(),
+            now: Cell::new(Tick(0)),
+            is_over: Cell::new(false),
+            slots: RefCell::default(),
+        })
     }
 
     /// The time `duration` from now, as far as coarse time can tell; never earlier.
@@ -79,6 +86,17 @@ impl Deadlines {
         for waker in self.slots.borrow().wakers.iter().flatten() {
             waker.wake_by_ref();
         }
+    }
+
+    /// From now on everything is due, whatever its deadline: the worker ends.
+    pub(crate) fn end(&self) {
+        self.is_over.set(true);
+        self.wake_all();
+    }
+
+    /// Whether it is.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.get()
     }
 
     /// A deadline for the task that this waker wakes.
@@ -123,9 +141,15 @@ impl Deadline {
         self.owner.now.get()
     }
 
+    /// Whether everything is due, because the worker ends.
+    pub(crate) fn is_over(&self) -> bool {
+        self.owner.is_over()
+    }
+
     /// Whether it is due.
     pub(crate) fn is_due(&self) -> bool {
-        self.owner.slots.borrow().due.get(self.slot).is_some_and(|due| *due <= self.owner.now.get())
+        let is_due = |due: &Tick| *due <= self.owner.now.get() || self.is_over();
+        self.owner.slots.borrow().due.get(self.slot).is_some_and(is_due)
     }
 }
 
@@ -194,6 +218,16 @@ mod tests {
         moved.set(None);
         advance(&deadlines, 5000);
         assert_eq!(woken.0.load(Ordering::Relaxed) + dropped_woken.0.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn at_the_end_everything_is_due() {
+        let deadlines = Deadlines::new();
+        let (deadline, woken) = deadline(&deadlines);
+        deadlines.end();
+        deadline.set_after(Some(Duration::from_secs(60)));
+        assert!(deadline.is_due());
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl KeepAlive {
 
     /// Whether the upstream has been silent for too long.
     pub(crate) fn is_idle_due(&self, client: &Client) -> bool {
-        self.idle_due.is_some_and(|due| due <= client.deadline.now())
+        self.idle_due.is_some_and(|due| due <= client.deadline.now()) || client.deadline.is_over()
     }
 }
 

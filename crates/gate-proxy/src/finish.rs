@@ -75,7 +75,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if !self.is_finished {
-            let reason = if self.worker.is_draining.get() { Reason::Overloaded } else { Reason::Internal };
+            let reason = if self.worker.is_draining.get() { Reason::DrainTimeout } else { Reason::Internal };
             self.log(&Fault::because(reason, "the request was dropped before its end"));
         }
     }

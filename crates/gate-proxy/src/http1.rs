@@ -182,7 +182,7 @@ impl<'a> Exchange<'a> {
 
     fn begin_relay(&mut self, head: &ResponseHead, length: usize) -> Result<Response, Fault> {
         let framing = ClientFraming::of(head, self.facts.version);
-        let keep_alive = self.facts.keep_alive && !framing.closes();
+        let keep_alive = self.facts.keep_alive && !framing.closes() && !self.client.is_draining.get();
         let bytes = self.input.as_ref().map(Buffer::filled).unwrap_or_default();
         let composed = response_head::compose(head, bytes, self.facts, framing, keep_alive)?;
         let events = EventStream::of(

@@ -126,7 +126,7 @@ impl<'a> Exchange<'a> {
         let (head, stream) = self.final_head().await?.into_parts();
         self.request.answered();
         let framing = ClientFraming::of_http2(head.status, &head.headers, stream.is_end_stream(), self.facts);
-        let keep_alive = self.facts.keep_alive && !framing.closes();
+        let keep_alive = self.facts.keep_alive && !framing.closes() && !self.client.is_draining.get();
         let composed =
             response_head::compose_http2(head.status, &head.headers, self.facts, framing, keep_alive)?;
         let (body, to_client) = match framing {

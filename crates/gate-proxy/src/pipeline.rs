@@ -73,7 +73,8 @@ pub(crate) async fn answer(
 ) -> (Next, Vec<u8>) {
     let mut facts = RequestFacts::of(&request, worker);
     let mut running = Running::begin(worker, line);
-    match carry(worker, client, request, &mut facts, &mut running).await {
+    let outcome = carry(worker, client, request, &mut facts, &mut running).await;
+    match outcome.map_err(|failure| failure.at_the_end_of(worker)) {
         Ok(next) => (next, running.finish(Ok(()))),
         Err(Failure::InBody(fault)) => (facts.next_after_truncation(), running.finish(Err(&fault))),
         Err(Failure::BeforeHead(fault)) if fault.reason == Reason::ClientClosed => {
@@ -98,7 +99,11 @@ async fn carry(
     running.routed(&routed.proxy);
     facts.total_due = Some(client.deadline.after(routed.proxy.timeouts.total));
     client.deadline.set(facts.total_due);
+    worker.condition.check(&routed)?;
 
+    if let Some(answer) = worker.condition.answer(&head, client.bytes(), &routed, facts) {
+        return Ok(say(client, facts, answer).await);
+    }
     if let Some(answer) = preflight::answer(&head, client.bytes(), &routed, facts) {
         return Ok(say(client, facts, answer).await);
     }
@@ -203,7 +208,8 @@ pub(crate) async fn refuse(
 ) -> Next {
     // What follows a tunnel that was refused is meant for its other end, and what follows an ambiguous request is no clearer.
     let ends = matches!(reason, Reason::BadRequest | Reason::MethodNotAllowed);
-    let facts = RequestFacts { keep_alive: facts.keep_alive && !ends, ..*facts };
+    let keep_alive = facts.keep_alive && !ends && !client.is_draining.get();
+    let facts = RequestFacts { keep_alive, ..*facts };
     let answer = refusal::refuse(reason, request_id, &facts);
     say(client, &facts, answer).await
 }
@@ -277,6 +283,15 @@ impl Failure {
     /// A response that could not be relayed: until something of it has left, the client can still be told.
     fn of_relay(fault: Fault, has_begun: bool) -> Self {
         if has_begun { Failure::InBody(fault) } else { Failure::BeforeHead(fault) }
+    }
+
+    /// What ran out is the time of the worker, if that is over.
+    fn at_the_end_of(mut self, worker: &Worker) -> Self {
+        let (Failure::BeforeHead(fault) | Failure::InBody(fault)) = &mut self;
+        if worker.deadlines.is_over() && fault.reason.is_timeout() {
+            fault.reason = Reason::DrainTimeout;
+        }
+        self
     }
 }
 

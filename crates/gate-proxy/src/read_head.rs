@@ -25,6 +25,17 @@ pub(crate) enum NoRequest {
     Refused(Reason, Option<String>),
 }
 
+/// What a client that says nothing is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    /// The first request of its connection.
+    First,
+    /// The same, which may have been on its way when the worker began to stop.
+    FirstSoon,
+    /// Another one.
+    Next,
+}
+
 /// Reads the next request head. Holds neither a buffer nor a parser before its first byte.
 ///
 /// # Errors
@@ -34,16 +45,18 @@ pub(crate) async fn read_head(
     client: &mut Client,
     is_first: bool,
 ) -> Result<ReadHead, NoRequest> {
-    let idle = if is_first { HEAD_TIMEOUT } else { KEEP_ALIVE_TIMEOUT };
+    let (mut awaited, idle) =
+        if is_first { (Awaited::First, HEAD_TIMEOUT) } else { (Awaited::Next, KEEP_ALIVE_TIMEOUT) };
     client.deadline.set_after(Some(idle));
     let mut head = None;
-    poll_fn(|cx| poll_head(cx, worker, client, &mut head)).await
+    poll_fn(|cx| poll_head(cx, worker, client, &mut awaited, &mut head)).await
 }
 
 fn poll_head(
     cx: &mut Context<'_>,
     worker: &Worker,
     client: &mut Client,
+    awaited: &mut Awaited,
     started: &mut Option<Recycled<RequestHead>>,
 ) -> Poll<Result<ReadHead, NoRequest>> {
     loop {
@@ -64,11 +77,25 @@ fn poll_head(
     }
     match started {
         // Between two requests there is nobody to tell that the connection ends.
-        None if worker.is_draining.get() || client.deadline.is_due() => Poll::Ready(Err(NoRequest::Ended)),
+        None if !awaited.still(client, worker.is_draining.get()) => Poll::Ready(Err(NoRequest::Ended)),
         Some(_) if client.deadline.is_due() => {
-            Poll::Ready(Err(NoRequest::Refused(Reason::TimeoutClientHead, None)))
+            let is_over = client.deadline.is_over();
+            let reason = if is_over { Reason::DrainTimeout } else { Reason::TimeoutClientHead };
+            Poll::Ready(Err(NoRequest::Refused(reason, None)))
         }
         _ => Poll::Pending,
+    }
+}
+
+impl Awaited {
+    /// Whether it is waited for any longer.
+    fn still(&mut self, client: &Client, is_draining: bool) -> bool {
+        if is_draining && *self == Awaited::First {
+            *self = Awaited::FirstSoon;
+            client.deadline.set_after(Some(LATE_TIMEOUT));
+        }
+        let ends = is_draining && *self == Awaited::Next;
+        !ends && !client.deadline.is_due()
     }
 }
 
@@ -114,5 +141,7 @@ fn reason(error: RequestError) -> Reason {
 
 /// 15 s from the first byte to the last of a head, and for the first byte of a connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// 1 s for the first byte of a connection while the worker stops: it may have been on its way.
+const LATE_TIMEOUT: Duration = Duration::from_secs(1);
 /// 75 s between two requests: what nginx allows, and longer than most clients keep a connection.
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(75);

@@ -21,10 +21,22 @@ pub(crate) fn refuse(reason: Reason, request_id: &str, facts: &RequestFacts) -> 
         writer.field(b"X-Content-Type-Options", b"nosniff");
         writer.field(b"X-Gateway-Reason", reason.label().as_bytes());
         writer.field(b"X-Request-Id", request_id.as_bytes());
+        if matches!(reason, Reason::Overloaded | Reason::DrainTimeout) {
+            // There may be another gateway, and this one may be well again as soon.
+            writer.field(b"Retry-After", b"1");
+        }
         if facts.is_cross_origin {
             writer.field(ALLOW_ORIGIN, b"*");
             writer.field(b"Access-Control-Expose-Headers", b"X-Gateway-Reason, X-Request-Id, Retry-After");
         }
+    })
+}
+
+/// Composes the answer to whoever asks whether the gateway is ready.
+pub(crate) fn ready(status: u16, title: &str, body: &str, facts: &RequestFacts) -> Buffer {
+    compose(facts, status, title, body, |writer| {
+        writer.field(b"Content-Type", b"application/json");
+        writer.field(b"Cache-Control", b"no-store");
     })
 }
 

@@ -1,9 +1,13 @@
 //! The workers: one thread each, with its own listener, event loop, pool and buffers.
 
 use crate::buffer;
+use crate::condition::Condition;
+use crate::connection_limit::{ConnectionLimit, ConnectionLimits};
 use crate::deadline::TICK;
 use crate::forwarded::TrustedProxies;
-use crate::listener;
+use crate::listener::{self, Acceptor};
+use crate::memory::Memory;
+use crate::watchdog::{Heartbeat, Watchdog};
 use crate::worker::{Worker, WorkerParts};
 use gate_snapshot::{Identities, Published, Upstream, UpstreamAddresses};
 use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, PoolLimits, Resolver};
@@ -34,6 +38,13 @@ pub struct ServerConfig {
     pub forward_proxies: ForwardProxies,
     /// Which addresses upstreams may have.
     pub upstream_addresses: UpstreamAddresses,
+    /// How many client connections there may be.
+    pub connections: ConnectionLimits,
+    /// How much memory the process may use, in bytes, before it refuses requests; 0 = all there is, `None` = what its control
+    /// group may.
+    pub memory_limit: Option<u64>,
+    /// How long it says that it is not ready any more before it stops accepting.
+    pub drain_delay: Duration,
     /// How long running requests may take to finish once draining has begun.
     pub drain_timeout: Duration,
 }
@@ -43,6 +54,9 @@ pub struct ServerConfig {
 pub struct Server {
     address: SocketAddr,
     draining: watch::Sender<bool>,
+    drain_delay: Duration,
+    condition: Arc<Condition>,
+    watchdog: Watchdog,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -108,23 +122,36 @@ impl Server {
             dev_proxy: config.dev_proxy,
             trusted_proxies: Arc::new(config.trusted_proxies),
             via: format!("1.1 pocketgate-{process:016x}").into(),
+            condition: Arc::default(),
             seed: process,
         };
+        let condition = Arc::clone(&parts.condition);
+        let limit = ConnectionLimit::new(config.connections);
+        let hearts: Vec<_> =
+            (0..workers).map(|number| (format!("worker-{number}"), Heartbeat::new(Instant::now()))).collect();
+        let memory = Memory::of_process(config.memory_limit);
+        let watchdog =
+            Watchdog::start(&hearts, memory, Arc::clone(&condition)).map_err(StartError::Worker)?;
         let threads = listeners
             .into_iter()
+            .zip(hearts)
             .enumerate()
-            .map(|(number, listener)| {
+            .map(|(number, (listener, (name, heartbeat)))| {
                 // Far enough apart that no two workers ever number a request alike.
                 let parts =
                     WorkerParts { seed: process.wrapping_add((number as u64) << 48), ..parts.clone() };
-                let is_draining = is_draining.clone();
-                thread::Builder::new()
-                    .name(format!("worker-{number}"))
-                    .spawn(move || run(parts, listener, is_draining, config.drain_timeout))
+                let work = Work {
+                    listener,
+                    limit: Arc::clone(&limit),
+                    heartbeat,
+                    draining: is_draining.clone(),
+                    drain_timeout: config.drain_timeout,
+                };
+                thread::Builder::new().name(name).spawn(move || run(parts, work))
             })
             .collect::<io::Result<_>>()
             .map_err(StartError::Worker)?;
-        Ok(Server { address, draining, threads })
+        Ok(Server { address, draining, drain_delay: config.drain_delay, condition, watchdog, threads })
     }
 
     /// Where it listens.
@@ -132,8 +159,11 @@ impl Server {
         self.address
     }
 
-    /// Stops accepting and lets what runs finish, for as long as the drain timeout says.
+    /// Says that it is not ready any more, and after the drain delay stops accepting and lets what runs finish, for as long as
+    /// the drain timeout says. Blocks for the delay.
     pub fn drain(&self) {
+        self.condition.leave();
+        thread::sleep(self.drain_delay);
         self.draining.send_replace(true);
     }
 
@@ -142,63 +172,82 @@ impl Server {
         for thread in self.threads {
             let _ = thread.join();
         }
+        drop(self.watchdog);
     }
 }
 
+/// What one worker works with besides what it shares with its connections.
+struct Work {
+    listener: StdListener,
+    limit: Arc<ConnectionLimit>,
+    heartbeat: Arc<Heartbeat>,
+    draining: watch::Receiver<bool>,
+    drain_timeout: Duration,
+}
+
 /// One worker, from its first connection to its last.
-fn run(parts: WorkerParts, listener: StdListener, draining: watch::Receiver<bool>, drain_timeout: Duration) {
+fn run(parts: WorkerParts, work: Work) {
     let built = Builder::new_current_thread()
         .enable_all()
         .event_interval(EVENT_INTERVAL)
         .max_io_events_per_tick(EVENTS_PER_TICK)
         .build_local(LocalOptions::default());
     match built {
-        Ok(runtime) => runtime.block_on(work(Worker::new(parts), listener, draining, drain_timeout)),
+        Ok(runtime) => runtime.block_on(work.run(Worker::new(parts))),
         Err(error) => tracing::error!(%error, "a worker has no event loop"),
     }
 }
 
-async fn work(
-    worker: Rc<Worker>,
-    listener: StdListener,
-    mut draining: watch::Receiver<bool>,
-    drain_timeout: Duration,
-) {
-    let listener = match TcpListener::from_std(listener) {
-        Ok(listener) => listener,
-        Err(error) => return tracing::error!(%error, "a worker cannot use its listener"),
-    };
-    tokio::task::spawn_local(tick(Rc::clone(&worker)));
-    let accepting = tokio::task::spawn_local(listener::accept(Rc::clone(&worker), listener));
-    // An error means that the server was dropped: nobody is left to ask for the end.
-    if draining.wait_for(|draining| *draining).await.is_err() {
-        return std::future::pending().await;
-    }
-    accepting.abort();
-    let _ = accepting.await;
-    worker.is_draining.set(true);
-    worker.deadlines.wake_all();
-    let drained = async {
-        while worker.connections() > 0 {
-            worker.drained.notified().await;
+impl Work {
+    async fn run(mut self, worker: Rc<Worker>) {
+        let listener = match TcpListener::from_std(self.listener) {
+            Ok(listener) => listener,
+            Err(error) => return tracing::error!(%error, "a worker cannot use its listener"),
+        };
+        tokio::task::spawn_local(tick(Rc::clone(&worker), self.heartbeat));
+        let acceptor = Acceptor::new(Rc::clone(&worker), self.limit);
+        // An error means that the server was dropped: nobody is left to ask for the end.
+        tokio::select! {
+            Ok(_) = self.draining.wait_for(|draining| *draining) => {}
+            () = acceptor.accept(&listener) => {}
         }
-    };
-    if timeout(drain_timeout, drained).await.is_err() {
+        worker.is_draining.set(true);
+        if let Err(error) = acceptor.accept_queued(listener) {
+            tracing::warn!(%error, "some clients that had just connected are left without an answer");
+        }
+        worker.deadlines.wake_all();
+        finish(&worker, self.drain_timeout).await;
+    }
+}
+
+/// Waits for what runs. What has not ended in time is told so, if it can still be told anything.
+async fn finish(worker: &Worker, drain_timeout: Duration) {
+    if timeout(drain_timeout, drained(worker)).await.is_err() {
         tracing::warn!(connections = worker.connections(), "stopping although requests still run");
+        worker.deadlines.end();
+        let _ = timeout(LAST_WORDS, drained(worker)).await;
+    }
+}
+
+async fn drained(worker: &Worker) {
+    while worker.connections() > 0 {
+        worker.drained.notified().await;
     }
 }
 
 /// Moves the coarse clock; once a second, tidies up.
-async fn tick(worker: Rc<Worker>) {
+async fn tick(worker: Rc<Worker>, heartbeat: Arc<Heartbeat>) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for count in 1u64.. {
         ticks.tick().await;
-        worker.deadlines.tick(Instant::now());
+        let now = Instant::now();
+        heartbeat.beat(now);
+        worker.deadlines.tick(now);
         if count.is_multiple_of(SWEEP_EVERY) {
             worker.pool.borrow_mut().sweep(worker.deadlines.instant());
         }
-        if count.is_multiple_of(SHRINK_EVERY) {
+        if count.is_multiple_of(SHRINK_EVERY) || worker.condition.is_short_of_memory() {
             buffer::shrink_pool();
         }
     }
@@ -213,6 +262,8 @@ fn random() -> u64 {
 const EVENT_INTERVAL: u32 = 61;
 /// How many events are taken at once.
 const EVENTS_PER_TICK: usize = 1024;
+/// For writing a refusal of a few hundred bytes.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Once a second.
 const SWEEP_EVERY: u64 = 10;
 /// Every ten seconds.

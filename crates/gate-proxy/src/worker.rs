@@ -1,5 +1,6 @@
 //! What the connections of one worker share. Everything in here belongs to one thread.
 
+use crate::condition::Condition;
 use crate::deadline::Deadlines;
 use crate::forwarded::TrustedProxies;
 use crate::known_tokens::KnownTokens;
@@ -36,8 +37,10 @@ pub(crate) struct Worker {
     pub(crate) via: Rc<str>,
     /// For paths that are not their own canonical form; keeps its capacity.
     pub(crate) path_scratch: RefCell<Vec<u8>>,
+    /// The condition of the whole process.
+    pub(crate) condition: Arc<Condition>,
     /// Stopping: running requests finish, connections close behind them.
-    pub(crate) is_draining: Cell<bool>,
+    pub(crate) is_draining: Rc<Cell<bool>>,
     /// Told when a connection ends while draining.
     pub(crate) drained: Notify,
     trusted_proxies: Arc<TrustedProxies>,
@@ -57,6 +60,7 @@ pub(crate) struct WorkerParts {
     pub(crate) dev_proxy: Option<Upstream>,
     pub(crate) trusted_proxies: Arc<TrustedProxies>,
     pub(crate) via: Arc<str>,
+    pub(crate) condition: Arc<Condition>,
     pub(crate) seed: u64,
 }
 
@@ -76,7 +80,8 @@ impl Worker {
             dev_proxy: parts.dev_proxy.map(|upstream| Rc::new(built_in("development proxy", upstream))),
             via: Rc::from(&*parts.via),
             path_scratch: RefCell::default(),
-            is_draining: Cell::new(false),
+            is_draining: Rc::default(),
+            condition: parts.condition,
             drained: Notify::new(),
             trusted_proxies: parts.trusted_proxies,
             connections: Cell::new(0),

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test: a surprise is a failure")]
 
-use gate_proxy::{Server, ServerConfig, TrustedProxies};
+use gate_proxy::{ConnectionLimits, Server, ServerConfig, TrustedProxies};
 use gate_snapshot::{
     AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, Published, Snapshot, Timeouts, Upstream,
     UpstreamAddresses, identities,
@@ -93,6 +93,9 @@ fn a_request_in_the_steady_state_allocates_nothing() {
         trusted_proxies: TrustedProxies::default(),
         forward_proxies: ForwardProxies::default(),
         upstream_addresses: UpstreamAddresses::default(),
+        connections: ConnectionLimits { total: 100, per_address: 0 },
+        memory_limit: None,
+        drain_delay: Duration::ZERO,
         drain_timeout: Duration::from_secs(1),
     };
     let published = Arc::new(Published::new(snapshot));

@@ -75,6 +75,8 @@ pub enum Reason {
     // --- the gateway's own doing
     /// The proxy's breaker is open: its upstream is left alone for now (`circuitBreaker`).
     BreakerOpen,
+    /// The gateway stopped, and the request had not ended within the drain timeout.
+    DrainTimeout,
     /// Nobody can say at the moment whose token it is: the database or the identity provider is away.
     IdentityUnavailable,
     /// Something failed that should not have; the log has the cause.
@@ -83,7 +85,7 @@ pub enum Reason {
     LimitConcurrency,
     /// The request came back to the gateway that sent it.
     LoopDetected,
-    /// The gateway is stopping, or has no descriptors left.
+    /// The gateway has no connections, descriptors or memory left for it.
     Overloaded,
     /// As many requests wait as may (`queueConfig.max_waiting`).
     QueueFull,
@@ -108,7 +110,7 @@ pub enum Side {
 
 impl Reason {
     /// All members, in declaration order: for metrics that declare their series up front.
-    pub const ALL: [Reason; 40] = {
+    pub const ALL: [Reason; 41] = {
         use Reason::*;
         [
             Completed,
@@ -142,6 +144,7 @@ impl Reason {
             TimeoutTotal,
             TimeoutTls,
             BreakerOpen,
+            DrainTimeout,
             IdentityUnavailable,
             Internal,
             LimitConcurrency,
@@ -188,6 +191,7 @@ impl Reason {
             Reason::TimeoutTotal => "timeout_total",
             Reason::TimeoutTls => "timeout_tls",
             Reason::BreakerOpen => "breaker_open",
+            Reason::DrainTimeout => "drain_timeout",
             Reason::IdentityUnavailable => "identity_unavailable",
             Reason::Internal => "internal",
             Reason::LimitConcurrency => "limit_concurrency",
@@ -226,9 +230,11 @@ impl Reason {
             | Reason::UpstreamReset
             | Reason::UpstreamTls
             | Reason::UpstreamTruncated => 502,
-            Reason::BreakerOpen | Reason::IdentityUnavailable | Reason::Overloaded | Reason::QueueTimeout => {
-                503
-            }
+            Reason::BreakerOpen
+            | Reason::DrainTimeout
+            | Reason::IdentityUnavailable
+            | Reason::Overloaded
+            | Reason::QueueTimeout => 503,
             Reason::TimeoutBodyIdle
             | Reason::TimeoutConnect
             | Reason::TimeoutFirstByte
@@ -238,6 +244,24 @@ impl Reason {
             Reason::VersionUnsupported => 505,
             Reason::LoopDetected => 508,
         }
+    }
+
+    /// Whether it is that something took longer than it may.
+    pub fn is_timeout(self) -> bool {
+        matches!(
+            self,
+            Reason::DrainTimeout
+                | Reason::QueueTimeout
+                | Reason::TimeoutBodyIdle
+                | Reason::TimeoutClientBody
+                | Reason::TimeoutClientHead
+                | Reason::TimeoutClientWrite
+                | Reason::TimeoutConnect
+                | Reason::TimeoutFirstByte
+                | Reason::TimeoutFirstEvent
+                | Reason::TimeoutTls
+                | Reason::TimeoutTotal
+        )
     }
 
     /// On whose account this ending goes.
@@ -274,6 +298,7 @@ impl Reason {
             | Reason::TimeoutTotal
             | Reason::TimeoutTls => Side::Upstream,
             Reason::BreakerOpen
+            | Reason::DrainTimeout
             | Reason::IdentityUnavailable
             | Reason::Internal
             | Reason::LimitConcurrency
@@ -323,9 +348,11 @@ impl Reason {
                 "Too Many Requests"
             }
             Reason::LoopDetected => "Loop Detected",
-            Reason::BreakerOpen | Reason::IdentityUnavailable | Reason::Overloaded | Reason::QueueTimeout => {
-                "Service Unavailable"
-            }
+            Reason::BreakerOpen
+            | Reason::DrainTimeout
+            | Reason::IdentityUnavailable
+            | Reason::Overloaded
+            | Reason::QueueTimeout => "Service Unavailable",
         }
     }
 
@@ -365,6 +392,7 @@ impl Reason {
             }
             Reason::TimeoutTls => "The secure handshake with the upstream service took too long.",
             Reason::BreakerOpen => "The upstream service is failing and is left alone for a moment.",
+            Reason::DrainTimeout => "The gateway is being stopped.",
             Reason::IdentityUnavailable => "The gateway cannot verify your authentication right now.",
             Reason::Internal => "Something went wrong while processing your request.",
             Reason::LimitConcurrency => "The upstream service is at capacity. Try again later.",

@@ -67,6 +67,7 @@ impl DialError {
         match self {
             DialError::Resolve { .. } => Reason::UpstreamDns,
             DialError::Forbidden { .. } => Reason::UpstreamForbidden,
+            DialError::Connect { cause, .. } if is_ours(cause) => Reason::Overloaded,
             DialError::Connect { .. } | DialError::Tunnel(_) => Reason::UpstreamConnect,
             DialError::Tls { .. } | DialError::Http2(_) => Reason::UpstreamTls,
             DialError::ConnectTimeout => Reason::TimeoutConnect,
@@ -75,3 +76,13 @@ impl DialError {
         }
     }
 }
+
+/// The upstream was never asked: this process, or this machine, has no descriptors left.
+fn is_ours(error: &io::Error) -> bool {
+    cfg!(unix) && error.raw_os_error().is_some_and(|code| [EMFILE, ENFILE].contains(&code))
+}
+
+/// Too many open files in the process; the number is the same on every Unix.
+const EMFILE: i32 = 24;
+/// Too many open files on the machine; likewise.
+const ENFILE: i32 = 23;

@@ -155,6 +155,11 @@ impl Pool {
         self.upstreams.retain(|_, idle| !idle.http1.is_empty() || !idle.http2.is_empty());
     }
 
+    /// Closes every HTTP/1.1 connection that is idle, and says how many that were: somebody needs their descriptors more.
+    pub fn close_idle(&mut self) -> usize {
+        self.upstreams.values_mut().map(|idle| idle.http1.drain(..).count()).sum()
+    }
+
     /// How many HTTP/1.1 connections are idle.
     pub fn idle_count(&self) -> usize {
         self.upstreams.values().map(|idle| idle.http1.len()).sum()

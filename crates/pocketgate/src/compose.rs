@@ -5,7 +5,7 @@ use crate::descriptors;
 use crate::failure::Failure;
 use crate::signals::Signals;
 use gate_admin::{Authenticate, Hub, Services, Windows};
-use gate_proxy::{Server, ServerConfig, TrustedProxies};
+use gate_proxy::{ConnectionLimits, Server, ServerConfig, TrustedProxies};
 use gate_records::auth::{
     Authenticator, FirstSuperuser, HoldTimes, Identities, Introspection, IntrospectionConfig, Passwords,
     Superusers, answer_questions,
@@ -50,11 +50,11 @@ pub(crate) struct Gateway {
 
 /// Opens the records, publishes the first snapshot, starts the control plane, and last of all listens.
 pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
+    log_panics();
+    descriptors::raise_limit();
     let config = server_config(arguments)?;
     // Before the data directory is touched: whoever starts a second gateway by mistake has changed nothing.
     Server::probe(arguments.http).map_err(Failure::other)?;
-    log_panics();
-    descriptors::raise_limit();
     let runtime = runtime()?;
     let signals = runtime
         .block_on(async { Signals::listen() })
@@ -236,6 +236,12 @@ fn server_config(arguments: &ServeArgs) -> Result<ServerConfig, Failure> {
         trusted_proxies: TrustedProxies::parse(&arguments.trusted_proxy).map_err(Failure::usage)?,
         forward_proxies: forward_proxies(arguments.upstream_proxy_env)?,
         upstream_addresses: UpstreamAddresses { block_private: arguments.block_private_upstreams },
+        connections: ConnectionLimits {
+            total: arguments.max_connections.map_or_else(descriptors::connections, |count| count as usize),
+            per_address: arguments.max_connections_per_ip as usize,
+        },
+        memory_limit: arguments.memory_limit,
+        drain_delay: arguments.drain_delay,
         drain_timeout: arguments.drain_timeout,
     })
 }

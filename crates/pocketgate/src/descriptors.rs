@@ -18,3 +18,17 @@ pub(crate) fn raise_limit() {
         }
     }
 }
+
+/// How many clients can be connected with the descriptors there are, each with a request on its way to an upstream.
+pub(crate) fn connections() -> usize {
+    #[cfg(unix)]
+    if let Some(limit) = rustix::process::getrlimit(rustix::process::Resource::Nofile).current {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        return (limit.saturating_sub(RESERVED) / 2).max(1);
+    }
+    usize::MAX
+}
+
+/// For the database, the log, event loops and listeners, lookups, and the connections that are being turned away.
+#[cfg(unix)]
+const RESERVED: usize = 100;

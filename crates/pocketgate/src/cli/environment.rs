@@ -8,6 +8,8 @@ pub(crate) const DIR: &str = "POCKETGATE_DIR";
 pub(super) const BLOCK_PRIVATE_UPSTREAMS: &str = "POCKETGATE_BLOCK_PRIVATE_UPSTREAMS";
 /// `--dev-proxy`
 pub(super) const DEV_PROXY: &str = "POCKETGATE_DEV_PROXY";
+/// `--drain-delay`
+pub(super) const DRAIN_DELAY: &str = "POCKETGATE_DRAIN_DELAY";
 /// `--drain-timeout`
 pub(super) const DRAIN_TIMEOUT: &str = "POCKETGATE_DRAIN_TIMEOUT";
 /// `--env-allow`; several patterns are separated by commas
@@ -18,6 +20,12 @@ pub(super) const HTTP: &str = "POCKETGATE_HTTP";
 pub(super) const LOG_FORMAT: &str = "POCKETGATE_LOG_FORMAT";
 /// Which environment's secrets are looked for before those of `global`; the fork's name. No flag has it
 pub(crate) const SECRETS_DEFAULT_ENV: &str = "PB_SECRETS_DEFAULT_ENV";
+/// `--max-connections`
+pub(super) const MAX_CONNECTIONS: &str = "POCKETGATE_MAX_CONNECTIONS";
+/// `--max-connections-per-ip`
+pub(super) const MAX_CONNECTIONS_PER_IP: &str = "POCKETGATE_MAX_CONNECTIONS_PER_IP";
+/// `--memory-limit`
+pub(super) const MEMORY_LIMIT: &str = "POCKETGATE_MEMORY_LIMIT";
 /// `--secrets-reveal`
 pub(super) const SECRETS_REVEAL: &str = "POCKETGATE_SECRETS_REVEAL";
 /// `--pocketbase`

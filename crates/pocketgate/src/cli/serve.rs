@@ -45,6 +45,26 @@ pub(crate) struct ServeArgs {
           value_parser = seconds, help_heading = LISTENING)]
     pub(crate) drain_timeout: Duration,
 
+    /// How many seconds /api/gateway/ready says no after the signal to stop before connections are no longer accepted
+    #[arg(long, env = environment::DRAIN_DELAY, value_name = "SECONDS", default_value = DRAIN_DELAY,
+          value_parser = seconds, help_heading = LISTENING)]
+    pub(crate) drain_delay: Duration,
+
+    /// How many clients may be connected at one time; what half of the descriptors are enough for when not given
+    #[arg(long, env = environment::MAX_CONNECTIONS, value_name = "N", help_heading = OVERLOAD,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_connections: Option<u32>,
+
+    /// How many of them from one address, an IPv6 network of 64 bits being one; 0 = any number
+    #[arg(long, env = environment::MAX_CONNECTIONS_PER_IP, value_name = "N", default_value = "0",
+          help_heading = OVERLOAD)]
+    pub(crate) max_connections_per_ip: u32,
+
+    /// Refuse requests when the process has come close to so many bytes of memory; K, M and G may follow, 0 = never.
+    /// When not given, what its control group (cgroup v2) may have
+    #[arg(long, env = environment::MEMORY_LIMIT, value_name = "BYTES", value_parser = bytes, help_heading = OVERLOAD)]
+    pub(crate) memory_limit: Option<u64>,
+
     #[command(flatten, next_help_heading = CONFIGURATION)]
     pub(crate) directory: DataDirectory,
 
@@ -127,12 +147,15 @@ impl ServeArgs {
 const HTTP: &str = "127.0.0.1:8090";
 /// What a container runtime or a rolling restart grants before it kills (robustness: drain).
 const DRAIN_TIMEOUT: &str = "30";
+/// Whoever asks for readiness often enough needs none.
+const DRAIN_DELAY: &str = "0";
 /// Far above any machine's use of it; catches a slip of the finger before it becomes that many threads.
 const WORKERS_MAX: i64 = 1024;
 /// A day: whoever waits longer for the last stream is not draining.
 const DRAIN_SECONDS_MAX: u64 = 86_400;
 
 const LISTENING: &str = "Listening";
+const OVERLOAD: &str = "Overload";
 const CONFIGURATION: &str = "Configuration";
 const UPSTREAMS: &str = "Upstreams";
 const IDENTITY: &str = "Identity";
@@ -152,4 +175,17 @@ fn seconds(text: &str) -> Result<Duration, String> {
         Ok(seconds) if seconds <= DRAIN_SECONDS_MAX => Ok(Duration::from_secs(seconds)),
         _ => Err(format!("expected a whole number of seconds from 0 to {DRAIN_SECONDS_MAX}")),
     }
+}
+
+/// A number of bytes, as container runtimes write it.
+fn bytes(text: &str) -> Result<u64, &'static str> {
+    let (digits, unit) = match text.strip_suffix(['K', 'k']) {
+        Some(digits) => (digits, 1 << 10),
+        None => match text.strip_suffix(['M', 'm']) {
+            Some(digits) => (digits, 1 << 20),
+            None => text.strip_suffix(['G', 'g']).map_or((text, 1), |digits| (digits, 1 << 30)),
+        },
+    };
+    let number: Option<u64> = digits.parse().ok();
+    number.and_then(|number| number.checked_mul(unit)).ok_or("expected a number of bytes, such as 512M or 2G")
 }

@@ -56,6 +56,9 @@ fn a_bad_value_is_named_with_what_was_expected() {
     check_mistake("serve --workers many", &["'many' for '--workers <N>'"]);
     check_mistake("serve --drain-timeout 1.5", &["'1.5'", "seconds from 0 to 86400"]);
     check_mistake("serve --drain-timeout 86401", &["'86401'"]);
+    check_mistake("serve --max-connections 0", &["'0' for '--max-connections <N>'"]);
+    check_mistake("serve --memory-limit 5T", &["'5T'", "such as 512M or 2G"]);
+    check_mistake("serve --memory-limit 99999999999999G", &["--memory-limit"]);
     check_mistake("serve --log-format xml", &["'xml'", "text, json"]);
     check_mistake("serve --dev-proxy ftp://x", &["'ftp://x'", "must start with http:// or https://"]);
     check_mistake("serve --dev-proxy http://u:p@x", &["must not contain user information"]);
