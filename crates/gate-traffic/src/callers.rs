@@ -1,12 +1,12 @@
 //! How many requests of one caller run at one time (`limits`).
 
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::{CallerKey, CallerLimits};
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// At most so many requests of one identity, and from one address, at one time, over all workers.
 ///
@@ -46,6 +46,7 @@ pub struct CallerSlot {
 struct Running {
     /// Cut in pieces, so that workers seldom want the same one.
     shards: [Mutex<HashMap<CallerKey, u32>>; SHARDS],
+    /// Callers choose their names, and must not choose where they end up: its keys are random.
     hasher: RandomState,
 }
 
@@ -76,7 +77,8 @@ impl CallerLimiter {
         self.per_identity.load(Ordering::Relaxed) > 0 || self.per_ip.load(Ordering::Relaxed) > 0
     }
 
-    /// Asks for a place for one more request of `identity` (a guest's is their address) from `address`. `None` if there is no limit.
+    /// Counts one more request of `identity` (a guest's is their address) from `address`, if there are limits that allow
+    /// it. `None` if there are none.
     pub fn admit(
         self: &Arc<Self>,
         identity: &CallerKey,
@@ -94,7 +96,8 @@ impl CallerLimiter {
         }
     }
 
-    /// How many were let through that would have been refused, had it not been a dry run. They are not counted as running.
+    /// How many were let through that would have been refused, had it not been a dry run. They are not counted as
+    /// running.
     pub fn dry_run_refusals(&self) -> u64 {
         self.dry_run_refusals.load(Ordering::Relaxed)
     }
@@ -158,8 +161,7 @@ impl Running {
     )]
     fn shard(&self, caller: &CallerKey) -> MutexGuard<'_, HashMap<CallerKey, u32>> {
         let shard = self.hasher.hash_one(caller) % SHARDS as u64;
-        let shard = &self.shards[shard as usize];
-        shard.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shards[shard as usize])
     }
 }
 
@@ -291,7 +293,7 @@ mod tests {
     #[track_caller]
     fn assert_empty(limiter: &CallerLimiter) {
         for table in [&limiter.identities, &limiter.addresses] {
-            assert!(table.shards.iter().all(|shard| shard.lock().unwrap().is_empty()));
+            assert!(table.shards.iter().all(|shard| lock(shard).is_empty()));
         }
     }
 }

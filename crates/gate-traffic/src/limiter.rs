@@ -2,11 +2,12 @@
 
 use crate::counts::{Counts, SharedCounts};
 use crate::queue::{Queue, Ticket};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sliding_window::nanoseconds;
+use crate::sync::{Mutex, lock};
 use crate::{CallerKey, QueueConfig};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -24,12 +25,13 @@ use std::time::{Duration, Instant};
 ///    └─ no room in the queue either ──▶ Refused
 /// ```
 ///
-/// **Who owns what.** All numbers (how many run, how many wait, the limit) are one atomic word, so that they are seen and changed together:
-/// no slot is given out by a limit that is no longer in force. While nobody waits, whoever is admitted or done changes the
-/// word with one compare-and-swap. *While somebody waits the word changes under the mutex of the queue alone*, so that
-/// nobody overtakes and the word and the queue agree whenever the mutex is free: as many wait in the one as in the other, and only if there is no room.
+/// **Who owns what.** All numbers (how many run, how many wait, the limit) are one atomic word, so that they are seen and
+/// changed together: no slot is given out by a limit that is no longer in force. While nobody waits, a request is
+/// admitted and ends with one compare-and-swap each. *While somebody waits, the word changes under the mutex of the queue
+/// alone*, so that nobody overtakes, and whenever the mutex is free, as many are in the queue as the word says, and
+/// only if there is no room.
 ///
-/// A [`Place`] that is in the queue no longer has its slot: whoever took it out counted it as running in the same step.
+/// A [`Place`] that is no longer in the queue has its slot: whoever took it out counted it as running in the same step.
 ///
 /// A slot is given back by dropping it, so that no way in which a request can end, a panic included, keeps it.
 #[derive(Debug)]
@@ -40,7 +42,8 @@ pub struct Limiter {
     /// In a dry run, from how many in flight on one more would be refused; `u32::MAX` otherwise.
     dry_run_from: AtomicU32,
     dry_run_refusals: AtomicU64,
-    service_nanos: AtomicU64,
+    /// How long a request lately took on average; 0 = none has ended yet.
+    service_ns: AtomicU64,
     queue: Mutex<Queue>,
 }
 
@@ -78,8 +81,8 @@ pub struct Slot {
 
 /// A place in the queue: a future that ends with the slot.
 ///
-/// Dropping it leaves the queue at once, in constant time; a slot that was handed over in the same moment goes to the next. How long to wait is
-/// the business of whoever waits.
+/// Dropping it leaves the queue at once, in constant time; a slot that was handed over in the same moment goes to the
+/// next. How long to wait is the business of whoever waits.
 #[derive(Debug)]
 #[must_use = "a place that is dropped has left the queue"]
 pub struct Place {
@@ -98,7 +101,7 @@ impl Limiter {
             per_identity: AtomicBool::new(false),
             dry_run_from: AtomicU32::new(NEVER),
             dry_run_refusals: AtomicU64::new(0),
-            service_nanos: AtomicU64::new(0),
+            service_ns: AtomicU64::new(0),
             queue: Mutex::default(),
         };
         limiter.configure(max_concurrent, queue);
@@ -108,7 +111,7 @@ impl Limiter {
     /// Takes effect before it returns. More room is given to those who wait; with less, what runs goes on, and nobody
     /// is admitted before there is room. Those who wait stay where they are in the queue.
     pub fn configure(&self, max_concurrent: u32, config: &QueueConfig) {
-        let mut queue = self.queue();
+        let mut queue = lock(&self.queue);
         self.max_waiting.store(config.max_waiting, Ordering::Relaxed);
         self.per_identity.store(config.per_identity, Ordering::Relaxed);
         self.dry_run_from.store(dry_run_from(max_concurrent, config), Ordering::Relaxed);
@@ -140,22 +143,21 @@ impl Limiter {
         self.counts.load().waiting
     }
 
-    /// After which time it is likely that one more would have run: whole seconds, from 1 to 60 (H51).
-    ///
-    /// Whoever comes now is served after all who wait; a slot comes free as often as many requests of average length end.
+    /// How long one more request would wait for its turn, if others take as long as they lately did: whole seconds, from
+    /// 1 to 60 (H51). One that comes now is served after all who wait and after what runs beyond a lowered limit.
     pub fn retry_after(&self) -> Duration {
         let counts = self.counts.load();
         let too_many = counts.in_flight.saturating_sub(counts.limit);
         let releases = u64::from(too_many) + u64::from(counts.waiting) + 1;
         let at_one_time = u64::from(counts.in_flight.max(counts.limit).max(1));
-        let nanos = self.service_nanos.load(Ordering::Relaxed);
-        let wait = nanos.saturating_mul(releases).div_ceil(at_one_time);
-        let seconds = wait.div_ceil(NANOS_PER_SECOND);
+        let service_ns = self.service_ns.load(Ordering::Relaxed);
+        let wait_ns = service_ns.saturating_mul(releases).div_ceil(at_one_time);
+        let seconds = wait_ns.div_ceil(SECOND_NS);
         Duration::from_secs(seconds.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX))
     }
 
-    /// How many were let through that would have been refused, had it not been a dry run. There, nobody waits: whoever runs
-    /// beyond the limit is taken for one who would be waiting.
+    /// How many were let through that would have been refused, had it not been a dry run. In a dry run nobody waits:
+    /// whoever runs beyond the limit is taken for one who would be waiting.
     pub fn dry_run_refusals(&self) -> u64 {
         self.dry_run_refusals.load(Ordering::Relaxed)
     }
@@ -163,7 +165,7 @@ impl Limiter {
     /// The second, exact look: a slot may have come free since the first, and stays free no longer.
     fn join(self: &Arc<Self>, caller: impl FnOnce() -> CallerKey, now: Instant) -> Admission {
         let caller = if self.per_identity.load(Ordering::Relaxed) { caller() } else { CallerKey::Everyone };
-        let mut queue = self.queue();
+        let mut queue = lock(&self.queue);
         queue.tell(now);
         let max_waiting = self.max_waiting.load(Ordering::Relaxed);
         let admit_or_join = |counts: Counts| counts.admitted().or_else(|| counts.joined(max_waiting));
@@ -190,7 +192,7 @@ impl Limiter {
         if self.counts.try_change(Counts::released_unwatched).is_ok() {
             return;
         }
-        let mut queue = self.queue();
+        let mut queue = lock(&self.queue);
         if let Some(now) = now {
             queue.tell(now);
         }
@@ -213,17 +215,13 @@ impl Limiter {
 
     /// The average moves by an eighth of the difference with each request: what it says is about the last dozen.
     fn served(&self, time: Duration) {
-        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1);
-        let average = |average: u64| match average {
-            0 => nanos,
-            _ => average - average / 8 + nanos / 8,
+        let time_ns = nanoseconds(time).max(1);
+        let average = |before: u64| match before {
+            0 => time_ns,
+            _ => before - before / 8 + time_ns / 8,
         };
-        let _ =
-            self.service_nanos.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |old| Some(average(old)));
-    }
-
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        let relaxed = Ordering::Relaxed;
+        let _ = self.service_ns.fetch_update(relaxed, relaxed, |before| Some(average(before)));
     }
 }
 
@@ -254,7 +252,7 @@ impl Future for Place {
             return Poll::Pending;
         };
         let waker = context.waker().clone();
-        let mut queue = limiter.queue();
+        let mut queue = lock(&limiter.queue);
         if let Some(waiter) = queue.waiter(&place.caller, place.ticket) {
             let replaced = waiter.waker.replace(waker);
             drop(queue);
@@ -275,7 +273,7 @@ impl Drop for Place {
         let Some(limiter) = self.limiter.take() else {
             return;
         };
-        let mut queue = limiter.queue();
+        let mut queue = lock(&limiter.queue);
         let left = queue.leave(&self.caller, self.ticket);
         if left.is_some() {
             limiter.counts.change(Counts::left);
@@ -302,4 +300,4 @@ const NEVER: u32 = u32::MAX;
 const RETRY_AFTER_MIN: u64 = 1;
 /// 60 s: whoever comes back after a minute finds out what the queue is like then.
 const RETRY_AFTER_MAX: u64 = 60;
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
+const SECOND_NS: u64 = 1_000_000_000;

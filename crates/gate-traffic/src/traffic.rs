@@ -1,7 +1,8 @@
 //! The live state of one proxy.
 
+use crate::sync::{Mutex, lock};
 use crate::{Breaker, CallerLimiter, Limiter, RateLimiter, RetryBudget, RetryConfig, TrafficConfig};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// The live state of one proxy. It outlives edits, and all workers share it (D-12, H34).
@@ -36,7 +37,7 @@ impl ProxyTraffic {
     /// Holds the traffic to something else from now on, without forgetting what runs and what has happened. Costs a
     /// comparison if nothing changes.
     pub fn configure(&self, config: &TrafficConfig, now: Instant) {
-        let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut in_force = lock(&self.in_force);
         if *in_force == *config {
             return;
         }
