@@ -129,9 +129,8 @@ impl Breaker {
     pub fn configure(&self, config: Option<&BreakerConfig>, now: Instant) {
         let mut recovery = self.recovery_at(now);
         let Some(config) = config else {
-            recovery.close();
-            self.word.store(self.word.load().next(Mode::Off, 0));
-            return;
+            let word = Word { share_counts: false, ..self.word.load() };
+            return self.close(&mut recovery, word, Mode::Off);
         };
         recovery.configure(config);
         self.failure_threshold.store(config.failure_threshold.max(1), Ordering::Relaxed);
@@ -184,7 +183,7 @@ impl Breaker {
         let word = self.word.load();
         if word.mode != Mode::Off {
             recovery.trip(now, None);
-            self.word.store(word.next(Mode::Tripped, word.failures));
+            self.word.replace(word.next(Mode::Tripped, word.failures));
         }
     }
 
@@ -193,7 +192,7 @@ impl Breaker {
         let mut recovery = self.recovery_at(now);
         let word = self.word.load();
         if word.mode != Mode::Off {
-            self.close(&mut recovery, word);
+            self.close(&mut recovery, word, Mode::Closed);
         }
     }
 
@@ -256,7 +255,7 @@ impl Breaker {
         let word = self.word.load();
         if word.is_closed_in(generation) {
             recovery.trip(now, retry_after);
-            self.word.store(word.next(Mode::Tripped, word.failures));
+            self.word.replace(word.next(Mode::Tripped, word.failures));
         }
     }
 
@@ -265,7 +264,7 @@ impl Breaker {
         let mut recovery = self.recovery_at(now);
         let word = self.word.load();
         if word.generation == generation {
-            self.close(&mut recovery, word);
+            self.close(&mut recovery, word, Mode::Closed);
         }
     }
 
@@ -275,14 +274,15 @@ impl Breaker {
         let word = self.word.load().after_failure();
         if word.generation == generation {
             recovery.reopen(now, retry_after);
-            self.word.store(word.next(Mode::Tripped, word.failures));
+            self.word.replace(word.next(Mode::Tripped, word.failures));
         }
     }
 
-    fn close(&self, recovery: &mut Recovery, word: Word) {
+    /// Begins anew, closed or off.
+    fn close(&self, recovery: &mut Recovery, word: Word, mode: Mode) {
         recovery.close();
         self.window.clear();
-        self.word.store(word.next(Mode::Closed, 0));
+        self.word.replace(word.next(mode, 0));
     }
 
     /// What is behind the lock, as it is at `now`.

@@ -99,9 +99,9 @@ impl SharedWord {
         Word::unpack(self.0.load(Ordering::Acquire))
     }
 
-    /// Replaces it, whatever was counted meanwhile.
-    pub(crate) fn store(&self, word: Word) {
-        self.0.store(word.pack(), Ordering::Release);
+    /// Replaces it, whatever was counted meanwhile. A swap: it follows upon what it replaces, and no count comes between.
+    pub(crate) fn replace(&self, word: Word) {
+        self.0.swap(word.pack(), Ordering::AcqRel);
     }
 
     /// Changes it, unless `change` says that there is nothing to change. Returns the word as it is then.

@@ -122,6 +122,11 @@ impl RateLimiter {
         rate.verdict(true, with_this)
     }
 
+    /// How many callers it remembers; 100,000 at most.
+    pub fn callers(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+
     fn rate(&self) -> Rate {
         Rate {
             interval_ns: self.interval_ns.load(Ordering::Relaxed),
@@ -205,7 +210,7 @@ fn by_of(number: u32) -> RateLimitBy {
 
 /// 16: more than most machines have workers.
 const SHARDS: usize = 16;
-/// 100,000 callers in all, in about 3 MiB: more than a gateway of this size has in a window, little enough to be had of strangers.
+/// 100,000 callers in all, in about 5 MiB: more than call within a window, and no more than strangers may cost.
 const KEYS_PER_SHARD: usize = 100_000 / SHARDS;
 /// 146 years each, so that no sum of them overflows.
 const INTERVAL_MAX_NS: u64 = u64::MAX / 4;

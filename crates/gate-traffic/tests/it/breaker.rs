@@ -451,10 +451,11 @@ fn an_edit_of_a_closed_one_keeps_the_failures_it_has_seen() {
 
 #[test]
 fn switching_it_off_closes_it_and_switching_it_on_begins_closed() {
-    let scene = Scene::new(&defaults());
+    let scene = Scene::new(&BreakerConfig { failure_rate: 0.9, ..defaults() });
     let early = scene.breaker.admit(scene.now).unwrap();
     scene.fail(5);
     scene.breaker.configure(None, scene.now);
+    assert_eq!(scene.breaker.status(scene.now).window, WindowCounts::default());
     scene.succeed(10);
     scene.fail(10);
     scene.breaker.configure(Some(&defaults()), scene.now);

@@ -2,10 +2,10 @@
 //!
 //! Built with `RUSTFLAGS="--cfg loom"`; a part of `make check`.
 
+use crate::orders::{in_every_order, join, with};
 use gate_traffic::{Admission, CallerKey, Limiter, Place, QueueConfig, Slot};
 use loom::future::block_on;
-use loom::model::Builder;
-use loom::thread::{self, JoinHandle};
+use loom::thread;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
@@ -147,32 +147,6 @@ fn a_lower_limit_while_slots_end_forgets_nobody() {
         join([edits, ends]);
         assert_unused(&limiter);
     });
-}
-
-/// Runs `events` again and again. A thread that is never woken is a failure.
-fn in_every_order(events: impl Fn() + Send + Sync + 'static) {
-    let mut builder = Builder::new();
-    builder.preemption_bound.get_or_insert(PREEMPTIONS);
-    builder.check(events);
-}
-
-/// 4: so many times a thread is stopped where it would not have to wait. More than most defects need, and done in seconds;
-/// `LOOM_MAX_PREEMPTIONS` sets another number.
-const PREEMPTIONS: usize = 4;
-
-/// What happens at one time happens on threads of its own: loom stops the thread that spawns them less often.
-fn with<T: 'static>(
-    limiter: &Arc<Limiter>,
-    event: impl FnOnce(&Arc<Limiter>) -> T + 'static,
-) -> JoinHandle<T> {
-    let limiter = Arc::clone(limiter);
-    thread::spawn(move || event(&limiter))
-}
-
-fn join<const N: usize>(threads: [JoinHandle<()>; N]) {
-    for thread in threads {
-        thread.join().unwrap();
-    }
 }
 
 fn queue(max_waiting: u32) -> QueueConfig {

@@ -14,6 +14,12 @@
 mod bell;
 #[cfg(not(loom))]
 mod breaker;
+#[cfg(loom)]
+mod breaker_loom;
+#[cfg(not(loom))]
+mod breaker_model;
+#[cfg(not(loom))]
+mod breaker_threads;
 #[cfg(not(loom))]
 mod limiter;
 #[cfg(loom)]
@@ -22,7 +28,11 @@ mod limiter_loom;
 mod limiter_model;
 #[cfg(not(loom))]
 mod limiter_threads;
+#[cfg(loom)]
+mod orders;
 #[cfg(not(loom))]
 mod rate_limiter;
+#[cfg(not(loom))]
+mod rate_limiter_table;
 #[cfg(not(loom))]
 mod retry_budget;
