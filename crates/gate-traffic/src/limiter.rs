@@ -143,15 +143,17 @@ impl Limiter {
         self.counts.load().waiting
     }
 
-    /// How long one more request would wait for its turn, if others take as long as they lately did: whole seconds, from
-    /// 1 to 60 (H51). One that comes now is served after all who wait and after what runs beyond a lowered limit.
+    /// How long one more request would wait for its turn, if others take as long as they lately did: whole seconds,
+    /// from 1 to 60 (H51). It is served after all who wait and after what runs beyond a lowered limit. Without a limit,
+    /// as long as one request takes.
     pub fn retry_after(&self) -> Duration {
-        let counts = self.counts.load();
-        let too_many = counts.in_flight.saturating_sub(counts.limit);
-        let releases = u64::from(too_many) + u64::from(counts.waiting) + 1;
-        let at_one_time = u64::from(counts.in_flight.max(counts.limit).max(1));
+        let Counts { limit, waiting, in_flight } = self.counts.load();
+        let (releases, at_one_time) = match limit {
+            0 => (1, 1),
+            limit => (in_flight.saturating_sub(limit) + waiting + 1, in_flight.max(limit)),
+        };
         let service_ns = self.service_ns.load(Ordering::Relaxed);
-        let wait_ns = service_ns.saturating_mul(releases).div_ceil(at_one_time);
+        let wait_ns = service_ns.saturating_mul(releases.into()).div_ceil(at_one_time.into());
         let seconds = wait_ns.div_ceil(SECOND_NS);
         Duration::from_secs(seconds.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX))
     }

@@ -286,6 +286,7 @@ fn h51_retry_after_follows_the_queue_and_the_time_requests_take() {
         assert_eq!(limiter.retry_after(), Duration::from_secs(expected));
     }
     let seconds = Duration::from_secs;
+    check(0, 0, seconds(3), 3);
     check(1, 0, seconds(3), 3);
     check(1, 3, seconds(3), 12);
     check(4, 3, seconds(3), 3);
@@ -293,6 +294,20 @@ fn h51_retry_after_follows_the_queue_and_the_time_requests_take() {
     check(10, 0, Duration::from_millis(20), 1);
     check(1, 100, seconds(3), 60);
     check(1, 0, seconds(1_000_000_000), 60);
+}
+
+#[test]
+fn h51_retry_after_counts_what_runs_beyond_a_lowered_limit() {
+    let limiter = limiter(4, 1);
+    let now = Instant::now();
+    let Admission::Admitted(sample) = limiter.admit(|| CallerKey::Everyone, now) else {
+        panic!("there is room");
+    };
+    sample.release(now + Duration::from_secs(8));
+    let _held: Vec<Slot> = (0..4).map(|_| slot(&limiter)).collect();
+    assert_eq!(limiter.retry_after(), Duration::from_secs(2)); // the first of four
+    limiter.configure(1, &queue(1));
+    assert_eq!(limiter.retry_after(), Duration::from_secs(8)); // all four
 }
 
 #[test]
