@@ -3,6 +3,7 @@
 use gate_http::{Progress, RequestError, RequestHead, is_field_value, is_token};
 use gate_records::collections::Collection;
 use gate_records::{FieldError, FieldErrors};
+use gate_rules::AccessRule;
 use serde_json::{Map, Value};
 
 /// A request nobody has sent, as the bytes it would consist of.
@@ -11,6 +12,8 @@ pub(super) struct Asked {
     /// What they were parsed to, or why the gateway would not take them.
     pub(super) head: Result<RequestHead, RequestError>,
     pub(super) caller: AskedCaller,
+    /// A rule to judge it by instead of the proxy's own.
+    pub(super) rule: Option<AccessRule>,
 }
 
 /// Who would send it.
@@ -39,12 +42,13 @@ impl Asked {
             headers(body.get("headers")).map_err(|error| keep("headers", error)).unwrap_or_default();
         let caller =
             caller(body.get("auth")).map_err(|error| keep("auth", error)).unwrap_or(AskedCaller::Guest);
+        let rule = rule(body.get("rule")).map_err(|error| keep("rule", error)).unwrap_or_default();
         if !errors.is_empty() {
             return Err(errors);
         }
         let bytes = compose(&method, &path, &query, headers, &caller);
         let head = parse(&bytes);
-        Ok(Asked { bytes, head, caller })
+        Ok(Asked { bytes, head, caller, rule })
     }
 
     /// The token in it, if it can be one of ours.
@@ -153,6 +157,15 @@ fn caller(asked: Option<&Value>) -> Result<AskedCaller, FieldError> {
         }
         Some(_) => Err(FieldError::invalid_value()),
     }
+}
+
+fn rule(asked: Option<&Value>) -> Result<Option<AccessRule>, FieldError> {
+    if asked.is_none_or(Value::is_null) {
+        return Ok(None);
+    }
+    let refused =
+        |error| FieldError::new("validation_invalid_rule", format!("invalid rule. Raw error: {error}"));
+    AccessRule::compile(&text(asked)?).map(Some).map_err(refused)
 }
 
 fn text(asked: Option<&Value>) -> Result<String, FieldError> {

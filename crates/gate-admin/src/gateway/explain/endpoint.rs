@@ -15,7 +15,7 @@ use gate_records::records::{AuthRecord, RecordError, RequestInfo};
 use gate_records::{FieldError, FieldErrors};
 use std::time::SystemTime;
 
-/// Says what would become of `{"path","method"?,"headers"?,"query"?,"auth"?}`. Nothing is contacted.
+/// Says what would become of `{"path","method"?,"headers"?,"query"?,"auth"?,"rule"?}`. Nothing is contacted.
 pub(crate) async fn explain(
     _: Superuser,
     State(services): State<Shared>,

@@ -128,6 +128,21 @@ async fn the_rule_is_explained_part_by_part() {
 }
 
 #[tokio::test]
+async fn a_rule_is_tried_before_it_is_saved() {
+    let server = server(&[proxy("/-/a", "false", &json!({}))]).await;
+    let with = |rule: &str| json!({"path": "/-/a/x", "headers": {"X-Team": "a"}, "rule": rule});
+    let passes = explained(&server, with("@request.headers.x_team = 'a'")).await;
+    check(&passes, "forwarded", None, "The request is forwarded by AI.");
+    let denied = explained(&server, with("")).await;
+    check(&denied, "refused", Some("unauthorized"), "The access rule denies this caller.");
+    let refused = ask(&server, with("@request.headers.x_team =")).await;
+    assert_eq!(
+        (refused.status, &refused.json()["data"]["rule"]["code"]),
+        (400, &json!("validation_invalid_rule"))
+    );
+}
+
+#[tokio::test]
 async fn h3_superusers_pass_everything_but_false() {
     let nobody = proxy("/-/nobody", "false", &json!({}));
     let server = server(&[proxy("/-/a", "", &json!({})), nobody]).await;

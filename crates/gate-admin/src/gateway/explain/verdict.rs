@@ -96,7 +96,8 @@ fn of_proxy(
     let identity = bearer.identity.as_ref();
     let is_superuser = identity.is_some_and(Identity::is_superuser);
     let context = RuleContext { head, bytes, proxy, identity };
-    let rule = ShownRule::new(&proxy.access_rule, is_superuser, &context);
+    let rule = asked.rule.as_ref().unwrap_or(&proxy.access_rule);
+    let rule = ShownRule::new(rule, is_superuser, &context);
     let denied = (!rule.allows).then(|| why_denied(&rule));
     answer.rule = Some(rule);
     if let Some(message) = denied {
