@@ -13,6 +13,7 @@
 
 mod access_rules;
 mod administrator;
+mod buffers;
 mod canaries;
 mod cancel;
 mod cli;

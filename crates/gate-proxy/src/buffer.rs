@@ -1,10 +1,12 @@
 //! The relay buffers: 32 KiB each, pooled per worker, held only while bytes are in flight.
 //!
 //! A head that waits for its answer, in case it has to be sent again, is kept in a small one: a thousand waiting
-//! requests hold 4 MiB then, not 32, and a burst of them does not wash the processor's cache. An idle keep-alive connection and a stream between two events hold none. The pool is last in, first out: the buffer
-//! that comes next is the one that is still in the processor's cache.
+//! requests hold 4 MiB then, not 32, and a burst of them does not wash the processor's cache. An idle keep-alive connection
+//! and a stream between two events hold none. Where the memory comes from is in `buffer_pool.rs`.
 
-use std::cell::RefCell;
+use crate::buffer_pool;
+
+pub(crate) use crate::buffer_pool::CAPACITY;
 
 /// A buffer that is filled at its end and consumed at its front.
 ///
@@ -19,14 +21,12 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// An empty buffer, from the pool of this thread if it has one.
     pub(crate) fn take() -> Self {
-        let pooled = POOLS.with_borrow_mut(|pools| pools.large.pop());
-        Self::over(pooled.unwrap_or_else(|| vec![0; CAPACITY].into_boxed_slice()))
+        Self::over(buffer_pool::take_large())
     }
 
     /// An empty small buffer: for a head alone, which is then kept for a while.
     pub(crate) fn take_small() -> Self {
-        let pooled = POOLS.with_borrow_mut(|pools| pools.small.pop());
-        Self::over(pooled.unwrap_or_else(|| vec![0; SMALL_CAPACITY].into_boxed_slice()))
+        Self::over(buffer_pool::take_small())
     }
 
     fn over(bytes: Box<[u8]>) -> Self {
@@ -99,55 +99,9 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let bytes = std::mem::take(&mut self.bytes);
-        // At the end of the thread the pools may be gone already; then the memory is freed like any other.
-        let _ = POOLS.try_with(|pools| pools.borrow_mut().put(bytes));
+        buffer_pool::put(std::mem::take(&mut self.bytes));
     }
 }
-
-/// The unused buffers of one thread.
-struct Pools {
-    large: Vec<Box<[u8]>>,
-    small: Vec<Box<[u8]>>,
-}
-
-impl Pools {
-    fn put(&mut self, bytes: Box<[u8]>) {
-        let (pool, pooled_max) = match bytes.len() {
-            CAPACITY => (&mut self.large, POOLED_MAX),
-            SMALL_CAPACITY => (&mut self.small, SMALL_POOLED_MAX),
-            _ => return,
-        };
-        if pool.len() < pooled_max {
-            pool.push(bytes);
-        }
-    }
-}
-
-/// Gives half of the pooled buffers back to the allocator when none of them was needed for a while.
-pub(crate) fn shrink_pool() {
-    POOLS.with_borrow_mut(|Pools { large, small }| {
-        for pool in [large, small] {
-            let keep = (pool.len() / 2).max(POOLED_MIN).min(pool.len());
-            pool.truncate(keep);
-        }
-    });
-}
-
-thread_local! {
-    static POOLS: RefCell<Pools> = const { RefCell::new(Pools { large: Vec::new(), small: Vec::new() }) };
-}
-
-/// 32 KiB (020-FR-017): a head fits whole, and a read of this size costs the kernel no more per byte than a larger one.
-pub(crate) const CAPACITY: usize = 32 * 1024;
-/// 4 KiB, one page: nearly every head fits.
-const SMALL_CAPACITY: usize = 4 * 1024;
-/// 8 MiB per worker: what a burst of 256 requests in flight leaves behind.
-const POOLED_MAX: usize = 256;
-/// 8 MiB per worker as well: 2,000 requests that wait at the same time.
-const SMALL_POOLED_MAX: usize = 2048;
-/// What a worker keeps for good.
-const POOLED_MIN: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@
 
 mod allow;
 mod buffer;
+mod buffer_pool;
 mod client;
 mod condition;
 mod connect;
@@ -40,6 +41,7 @@ mod upstream_head;
 mod watchdog;
 mod worker;
 
+pub use buffer_pool::{BufferStatistics, BufferUse};
 pub use connection_limit::ConnectionLimits;
 pub use forwarded::{TrustedProxies, TrustedProxyError};
 pub use server::{Server, ServerConfig, StartError};

@@ -46,7 +46,7 @@ pub(crate) struct Acceptor {
 
 impl Acceptor {
     pub(crate) fn new(worker: Rc<Worker>, limit: Arc<ConnectionLimit>) -> Self {
-        let (turned_away, failed) = (Seldom::default(), Seldom::default());
+        let (turned_away, failed) = (Seldom::new(), Seldom::new());
         Acceptor { worker, limit, leaving: Rc::default(), turned_away, failed }
     }
 
