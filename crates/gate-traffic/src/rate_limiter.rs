@@ -5,7 +5,7 @@ use crate::sync::{AtomicU32, AtomicU64, Mutex, MutexGuard, lock};
 use crate::{CallerKey, RateLimitBy, RateLimitConfig};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The generic cell rate algorithm (ITU-T I.371): a bucket of `burst` requests for each caller, filled evenly with `requests` in
@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 /// time in which one request is filled in, and is refused if it would then be further away than a whole bucket
 /// takes. So in any time `t` no more than `burst + t · requests / window` pass.
 ///
-/// The table is bounded. Beyond its bounds, callers whose buckets are full are forgotten, which changes nothing for them; then
-/// those that have used the least.
+/// The table is bounded. Beyond its bounds, those who have used the least are forgotten: first of all callers whose buckets are full,
+/// for whom that changes nothing.
 #[derive(Debug)]
 pub struct RateLimiter {
     /// Moments are counted from here.
@@ -25,6 +25,8 @@ pub struct RateLimiter {
     interval_ns: AtomicU64,
     burst: AtomicU32,
     by: AtomicU32,
+    dry_run: AtomicBool,
+    dry_run_refusals: AtomicU64,
     /// Cut in pieces, so that workers seldom want the same one.
     shards: [Mutex<Shard>; SHARDS],
     /// Callers choose their names, and must not choose where they end up: its keys are random.
@@ -66,6 +68,8 @@ impl RateLimiter {
             interval_ns: AtomicU64::new(0),
             burst: AtomicU32::new(1),
             by: AtomicU32::new(by_number(RateLimitBy::default())),
+            dry_run: AtomicBool::new(false),
+            dry_run_refusals: AtomicU64::new(0),
             shards: std::array::from_fn(|_| Mutex::default()),
             hasher: RandomState::new(),
         };
@@ -84,6 +88,7 @@ impl RateLimiter {
         let interval_ns = nanoseconds(config.window).div_ceil(requests).clamp(1, INTERVAL_MAX_NS);
         self.interval_ns.store(interval_ns, Ordering::Relaxed);
         self.burst.store(config.burst.max(1), Ordering::Relaxed);
+        self.dry_run.store(config.dry_run, Ordering::Relaxed);
         let by = by_number(config.by);
         if self.by.swap(by, Ordering::Relaxed) != by {
             return self.forget();
@@ -102,7 +107,7 @@ impl RateLimiter {
         by_of(self.by.load(Ordering::Relaxed))
     }
 
-    /// Counts a request, if it may pass.
+    /// Counts a request, if it may pass. A dry run refuses as well; it is for whoever asks to let the request through.
     pub fn take(&self, key: &CallerKey, now: Instant) -> RateVerdict {
         let (rate, now) = (self.rate(), self.moment(now));
         if rate.interval_ns == 0 {
@@ -113,13 +118,20 @@ impl RateLimiter {
         let used = shard.get(&hash).map_or(0, |full_at| full_at.saturating_sub(now));
         let with_this = used.saturating_add(rate.interval_ns);
         if with_this > rate.bucket_ns() {
+            self.dry_run_refusals
+                .fetch_add(u64::from(self.dry_run.load(Ordering::Relaxed)), Ordering::Relaxed);
             return rate.verdict(false, used);
         }
         if shard.len() >= KEYS_PER_SHARD && !shard.contains_key(&hash) {
-            make_room(&mut shard, now);
+            make_room(&mut shard);
         }
         shard.insert(hash, now.saturating_add(with_this));
         rate.verdict(true, with_this)
+    }
+
+    /// How many requests a dry run would have refused.
+    pub fn dry_run_refusals(&self) -> u64 {
+        self.dry_run_refusals.load(Ordering::Relaxed)
     }
 
     /// How many callers it remembers; 100,000 at most.
@@ -179,15 +191,15 @@ impl Rate {
     }
 }
 
-/// Forgets everybody whose bucket is full at `now`, and at least some: then those that have used the least. To find them is
-/// a walk through the table, so a sixteenth of it goes at a time.
-fn make_room(shard: &mut Shard, now: u64) {
+/// Forgets those who have used the least, whose buckets are full if anybody's are. To find them is a walk through the table, so a
+/// sixteenth of it goes at a time.
+fn make_room(shard: &mut Shard) {
     let mut room = shard.len() / 16 + 1;
     let mut moments: Vec<u64> = shard.values().copied().collect();
     let (_, &mut least_used, _) = moments.select_nth_unstable(room - 1);
     shard.retain(|_, full_at| {
-        let goes = *full_at <= now || (*full_at <= least_used && room > 0);
-        room = room.saturating_sub(usize::from(goes));
+        let goes = *full_at <= least_used && room > 0;
+        room -= usize::from(goes);
         !goes
     });
 }

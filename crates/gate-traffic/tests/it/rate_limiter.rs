@@ -103,6 +103,18 @@ fn counting_others_together_or_switching_it_off_forgets_what_was_used() {
 }
 
 #[test]
+fn a_dry_run_counts_whom_it_would_have_refused() {
+    let now = Instant::now();
+    let limiter = RateLimiter::new(Some(&limit(5, 60, 5)), now);
+    assert_eq!(take_all(&limiter, "a", now), 5);
+    assert_eq!(limiter.dry_run_refusals(), 0);
+    limiter.configure(Some(&RateLimitConfig { dry_run: true, ..limit(5, 60, 5) }), now);
+    assert!(!limiter.take(&caller("a"), now).allowed);
+    assert!(limiter.take(&caller("b"), now).allowed);
+    assert_eq!(limiter.dry_run_refusals(), 1);
+}
+
+#[test]
 fn the_largest_values_neither_overflow_nor_let_everything_pass() {
     let now = Instant::now();
     let rate = RateLimitConfig { window: Duration::MAX, ..limit(1, 1, u32::MAX) };
