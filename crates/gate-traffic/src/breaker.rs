@@ -111,15 +111,11 @@ pub struct Permit {
 impl Breaker {
     /// A closed breaker; `None` = one that lets everything pass and counts nothing.
     pub fn new(config: Option<&BreakerConfig>, now: Instant) -> Self {
-        Self::with_jitter(config, now, Jitter::random())
-    }
-
-    pub(crate) fn with_jitter(config: Option<&BreakerConfig>, now: Instant, jitter: Jitter) -> Self {
         let breaker = Breaker {
             word: SharedWord::off(),
             failure_threshold: AtomicU32::new(u32::MAX),
             window: FailureWindow::new(now),
-            recovery: Mutex::new(Recovery::new(jitter)),
+            recovery: Mutex::new(Recovery::new(Jitter::random())),
         };
         breaker.configure(config, now);
         breaker

@@ -57,8 +57,9 @@ fn budget_percent(config: &TrafficConfig) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Admission, CallerKey, CallerLimits};
+    use crate::{Admission, BreakerConfig, CallerKey, CallerLimits, RateLimitBy, RateLimitConfig, RetryOn};
     use std::net::IpAddr;
+    use std::time::Duration;
 
     #[test]
     fn h34_an_edit_reaches_every_part_and_none_forgets_what_runs() {
@@ -68,17 +69,44 @@ mod tests {
         let mut config = TrafficConfig {
             max_concurrent: 2,
             callers: CallerLimits { per_identity: 2, ..CallerLimits::default() },
+            rate: Some(rate(2)),
+            breaker: Some(BreakerConfig::default()),
             ..TrafficConfig::default()
         };
         let traffic = ProxyTraffic::new(&config, now);
         let _running = traffic.limiter.admit(|| caller.clone(), now);
         let _counted = traffic.callers.admit(&caller, address).unwrap();
+        assert!(traffic.rate.take(&caller, now).allowed);
+        traffic.breaker.admit(now).unwrap().failed(now, None);
+        (0..100).for_each(|_| traffic.retry_budget.counted(now));
 
         config.max_concurrent = 1;
         config.callers.per_identity = 1;
+        config.rate = Some(rate(1));
+        config.breaker = Some(BreakerConfig { failure_threshold: 2, ..BreakerConfig::default() });
+        config.retry = Some(retries(7));
         traffic.configure(&config, now);
         let second = traffic.limiter.admit(|| caller.clone(), now);
         assert!(matches!(second, Admission::Refused(_)));
         assert!(traffic.callers.admit(&caller, address).is_err());
+        assert!(!traffic.rate.take(&caller, now).allowed);
+        traffic.breaker.admit(now).unwrap().failed(now, None);
+        assert!(traffic.breaker.look(now).is_err());
+        assert_eq!((0..100).filter(|_| traffic.retry_budget.spend(now)).count(), 7);
+    }
+
+    fn rate(burst: u32) -> RateLimitConfig {
+        let window = Duration::from_secs(60);
+        RateLimitConfig { requests: burst, window, by: RateLimitBy::Identity, burst, dry_run: false }
+    }
+
+    fn retries(budget_percent: u32) -> RetryConfig {
+        RetryConfig {
+            attempts: 1,
+            on: RetryOn::ALL,
+            backoff: RetryConfig::BACKOFF,
+            budget_percent,
+            retry_unsafe: false,
+        }
     }
 }
