@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use gate_testkit::{BodyEnd, ByHand, Gateway, Peer, Proxy, RawClient, SseStream, SseUpstream};
+use gate_testkit::{
+    BodyEnd, ByHand, Gateway, H2Behaviour, H2Upstream, PATIENCE, Peer, Proxy, RawClient, SseStream,
+    SseUpstream, TestAuthority, eventually,
+};
 
 use crate::setup::assert_refused;
 
@@ -178,4 +181,22 @@ async fn a_watched_stream_arrives_as_it_was_sent() {
     };
     let ((body, end), ()) = tokio::join!(reading, sending);
     assert_eq!((String::from_utf8(body).unwrap(), end), (sent, BodyEnd::Complete));
+}
+
+#[tokio::test]
+async fn all_of_it_holds_over_http2() {
+    let authority = TestAuthority::new();
+    let upstream = H2Upstream::start(&authority, H2Behaviour::SilentEvents).await;
+    let proxy = |path, config| Proxy::new(path, &upstream.url()).timeout_config(config);
+    let gateway = Gateway::builder()
+        .trusting(&authority)
+        .proxy(proxy("/-/first", "{\"first_event\":1}"))
+        .proxy(proxy("/-/comments", "{\"sse_keepalive\":1,\"body_idle\":3}"))
+        .start()
+        .await;
+    let mut client = gateway.connect().await;
+    assert_refused(&client.get("/-/first").await, 504, "timeout_first_event");
+    let response = client.get("/-/comments").await;
+    assert_eq!((response.text().as_str(), response.end), (":\n\n:\n\n", BodyEnd::Truncated));
+    eventually(PATIENCE, || upstream.open_streams() == 0).await;
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use gate_testkit::{
-    Blackhole, BodyEnd, ByHand, Gateway, PATIENCE, Proxy, SseUpstream, StallAfterHead, TestAuthority,
-    Upstream, eventually,
+    Blackhole, BodyEnd, ByHand, Gateway, H2Behaviour, H2Upstream, PATIENCE, Proxy, SseUpstream,
+    StallAfterHead, TestAuthority, Upstream, eventually,
 };
 
 use crate::setup::assert_refused;
@@ -73,6 +73,16 @@ async fn r020_us1_ac2_r020_fr_002_a_late_first_byte_is_504() {
     };
     let ((), _closed) = tokio::join!(request, upstream_side);
     eventually(PATIENCE, || upstream.upstream.ledger.open() == 0).await;
+}
+
+#[tokio::test]
+async fn r020_fr_002_a_late_first_byte_is_504_over_http2_too() {
+    let authority = TestAuthority::new();
+    let upstream = H2Upstream::start(&authority, H2Behaviour::Stall).await;
+    let proxy = Proxy::new("/-/up", &upstream.url()).timeout_config("{\"response_header\":1}");
+    let gateway = Gateway::builder().trusting(&authority).proxy(proxy).start().await;
+    assert_timeout(&gateway, "timeout_first_byte", 1).await;
+    eventually(PATIENCE, || upstream.open_streams() == 0).await;
 }
 
 #[tokio::test]

@@ -31,7 +31,14 @@ impl Memory {
     pub(crate) fn of_process(limit: Option<u64>) -> Option<Self> {
         match limit {
             Some(0) => None,
-            Some(limit) => Some(Memory::Resident { limit }),
+            Some(limit) => {
+                if resident().is_none() {
+                    tracing::warn!(
+                        "this system does not say how much memory a process uses: there is no limit"
+                    );
+                }
+                Some(Memory::Resident { limit })
+            }
             None => {
                 let membership = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
                 let groups = groups(Path::new("/sys/fs/cgroup"), &membership);

@@ -110,8 +110,8 @@ impl Gateway {
         let signal = runtime.block_on(signals.next_stop());
         tracing::info!(%signal, "draining; a second signal ends at once");
         runtime.spawn(exit_at_next_stop(signals));
-        hub.close();
         server.drain();
+        hub.close();
         server.wait();
         runtime.block_on(close(store, background, log_writing));
         tracing::info!("stopped");

@@ -16,6 +16,8 @@ pub enum H2Behaviour {
     Refuse,
     /// Answers nothing until the stream is gone.
     Stall,
+    /// Sends the head of an event stream, and nothing more until the stream is gone.
+    SilentEvents,
     /// Sends a head and then, until the stream is gone, an event ten times a second.
     Tick,
 }

@@ -47,6 +47,10 @@ impl Exchange {
         match self.behaviour {
             H2Behaviour::Refuse => Ok(()),
             H2Behaviour::Stall => std::future::poll_fn(|cx| respond.poll_reset(cx)).await.map(drop),
+            H2Behaviour::SilentEvents => {
+                let mut stream = respond.send_response(event_stream(), false)?;
+                std::future::poll_fn(|cx| stream.poll_reset(cx)).await.map(drop)
+            }
             H2Behaviour::ResetInBody => {
                 let mut stream = respond.send_response(with_length, false)?;
                 send(&mut stream, Bytes::from_static(b"half")).await?;
@@ -72,6 +76,13 @@ impl Exchange {
             }
         }
     }
+}
+
+fn event_stream() -> Response<()> {
+    let mut head = Response::new(());
+    let value = HeaderValue::from_static("text/event-stream; charset=utf-8");
+    head.headers_mut().insert(http::header::CONTENT_TYPE, value);
+    head
 }
 
 fn early_hints() -> Response<()> {
