@@ -47,6 +47,8 @@ mod retry;
 mod routing;
 mod scarcity;
 mod setup;
+#[cfg(unix)]
+mod shared_database;
 mod smuggling;
 mod streaming;
 mod syscalls;

@@ -85,8 +85,9 @@ impl Publisher {
             waiting,
             publishing: Publishing(sender),
         };
-        if let Err(error) = publisher.load().await {
-            publisher.publish_last(error).await?;
+        match publisher.load().await {
+            Ok(read) => publisher.keep(&read).await,
+            Err(error) => publisher.publish_last(error).await?,
         }
         Ok(publisher)
     }
@@ -105,16 +106,21 @@ impl Publisher {
             // Whoever asked by now has committed before the load begins.
             told.extend(std::iter::from_fn(|| self.waiting.try_recv().ok()));
             let started = Instant::now();
-            match self.load().await {
-                Ok(()) => tell(told),
+            let loaded = self.load().await;
+            let duration = started.elapsed();
+            match loaded {
+                Ok(read) => {
+                    tell(told);
+                    self.keep(&read).await;
+                }
                 Err(error) if !self.failing => {
                     error!(%error, "the configuration cannot be loaded, the last one stays in force");
                     self.failing = true;
                 }
                 Err(_) => {}
             }
-            // Somebody who writes without a pause gets at most half of a core.
-            time::sleep(started.elapsed()).await;
+            // Somebody who writes without a pause gets at most half of a core; the disk's time is nobody's core.
+            time::sleep(duration).await;
         }
     }
 
@@ -130,18 +136,22 @@ impl Publisher {
         }
     }
 
-    async fn load(&mut self) -> Result<(), StoreError> {
+    /// Publishes what is in the store, and returns it.
+    async fn load(&mut self) -> Result<Kept, StoreError> {
         let started = Instant::now();
         let read = Kept { proxies: self.store.proxies().await?, secrets: self.secrets.stored().await? };
-        let to_keep = self.store.last_snapshot().cloned().map(|last| (last, read.clone()));
-        self.publish(read, started);
+        self.publish(read.clone(), started);
         self.failing = false;
-        if let Some((last, kept)) = to_keep
-            && let Err(error) = last.write(&kept).await
+        Ok(read)
+    }
+
+    /// Keeps what was read for a start without the database. Nobody who wrote waits for that.
+    async fn keep(&self, read: &Kept) {
+        if let Some(last) = self.store.last_snapshot()
+            && let Err(error) = last.write(read).await
         {
             warn!(%error, "the configuration cannot be kept for a start without the database");
         }
-        Ok(())
     }
 
     /// Publishes what was kept of a database that is away. What is there now is loaded as soon as it can be.
