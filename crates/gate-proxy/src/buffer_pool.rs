@@ -80,13 +80,16 @@ fn warn(buffer_bytes: usize, in_use: usize) {
     }
 }
 
-/// The buffer is not needed any more.
+/// The buffer is not needed any more. One of another size is in no pool, and just memory.
 pub(crate) fn put(bytes: Box<[u8]>) {
     // At the end of the thread the pools may be gone already; then the memory is freed like any other.
     let _ = POOLS.try_with(|pools| {
         let Pools { large, small, .. } = &mut *pools.borrow_mut();
-        let pool = if bytes.len() == CAPACITY { large } else { small };
-        pool.put(bytes);
+        match bytes.len() {
+            CAPACITY => large.put(bytes),
+            SMALL_CAPACITY => small.put(bytes),
+            _ => {}
+        }
     });
 }
 
@@ -230,6 +233,12 @@ mod tests {
     #[test]
     fn r020_fr_017_a_buffer_has_32_kib() {
         assert_eq!(take_large().len(), 32 * 1024);
+    }
+
+    #[test]
+    fn memory_of_another_size_never_comes_from_a_pool() {
+        put(vec![0; SMALL_CAPACITY + 1].into_boxed_slice());
+        assert_eq!((take_small().len(), take_large().len()), (SMALL_CAPACITY, CAPACITY));
     }
 
     #[test]
