@@ -5,12 +5,14 @@ To add one: its configuration in `bench/configs`, a function that starts it, a l
 
 from __future__ import annotations
 
+import json
 import subprocess
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from harness.processes import LOAD_CORE, PROXY_CORE, Pinned, StartFailed, find_program, free_port
 
@@ -22,6 +24,13 @@ CONFIGS = BENCH / "configs"
 
 # What all proxies route on; pocketgate also takes it off again, which the others are spared.
 PREFIX = "/b"
+# What a caller has to be, and the two people it takes to be one.
+RULE = "@request.auth.id != '' && @request.auth.verified = true"
+ADMINISTRATOR = "administrator@example.com"
+USER = "user@example.com"
+PASSWORD = "a password of the benchmark"
+# Not through whatever http_proxy names.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # Requests before the first measurement, so that what is loaded lazily is loaded.
 PROBES = 10
 
@@ -36,6 +45,8 @@ class Running:
 
     process: Pinned
     base: str
+    # What every request brings along.
+    headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def authority(self) -> str:
@@ -66,6 +77,54 @@ def start_pocketgate(directory: Path, upstream: str) -> Running:
     return Running(process, process.address())
 
 
+def start_pocketgate_with_rule(directory: Path, upstream: str) -> Running:
+    """In front of the same upstream, for users alone, with a secret and the caller's id in headers."""
+    if not POCKETGATE.exists():
+        raise Missing("target/release/pocketgate is not built")
+    data = str(directory / "data")
+    headers = ["--header", "Authorization: Bearer {secret.KEY}", "--header", "X-User: @request.auth.id"]
+    command("superuser", "create", ADMINISTRATOR, "--dir", data, stdin=PASSWORD)
+    command("secrets", "set", "KEY", "--dir", data, stdin="sk-1")
+    to = ["--path", PREFIX, "--upstream", f"http://{upstream}", "--access-rule", RULE]
+    command("proxies", "add", "--dir", data, *to, *headers)
+    serve = ["serve", "--http", "127.0.0.1:0", "--dir", data, "--workers", "1"]
+    process = Pinned(PROXY_CORE, [str(POCKETGATE), *serve], directory / "log")
+    base = process.address()
+    try:
+        return Running(process, base, headers=(("Authorization", user_token(base)),))
+    except OSError as error:
+        process.stop()
+        raise StartFailed(f"nobody could log in: {error}") from error
+
+
+def command(*arguments: str, stdin: str = "") -> None:
+    ended = subprocess.run([POCKETGATE, *arguments], input=stdin, capture_output=True, text=True, check=False)
+    if ended.returncode != 0:
+        raise StartFailed(ended.stderr.strip() or f"`{arguments[0]}` ended with {ended.returncode}")
+
+
+def user_token(base: str) -> str:
+    """The token of a verified user, whom a superuser makes."""
+    account = {"email": USER, "password": PASSWORD, "passwordConfirm": PASSWORD, "verified": True}
+    superuser = login(base, "_superusers", ADMINISTRATOR)
+    call(f"{base}/api/collections/users/records", account, superuser)
+    return login(base, "users", USER)
+
+
+def login(base: str, collection: str, email: str) -> str:
+    credentials = {"identity": email, "password": PASSWORD}
+    token: str = call(f"{base}/api/collections/{collection}/auth-with-password", credentials)["token"]
+    return token
+
+
+def call(url: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
+    headers = {"Content-Type": "application/json", "Authorization": token}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")
+    with DIRECT.open(request, timeout=5) as response:
+        answer: dict[str, Any] = json.load(response)
+    return answer
+
+
 def start_nginx(directory: Path, upstream: str, *, buffering: str) -> Running:
     program, port = installed("nginx"), free_port()
     config = configured("nginx.conf", directory, UPSTREAM=upstream, PORT=port, BUFFERING=buffering)
@@ -88,6 +147,7 @@ def start_haproxy_tcp(directory: Path, upstream: str) -> Running:
 # By the name of their row. A row has a process of its own, so that its memory is its own.
 PROXIES: dict[str, Start] = {
     "pocketgate": start_pocketgate,
+    "pocketgate rule": start_pocketgate_with_rule,
     "nginx": partial(start_nginx, buffering="on"),
     "nginx unbuffered": partial(start_nginx, buffering="off"),
     "haproxy http": partial(start_haproxy_http, option="no option http-no-delay"),
@@ -119,13 +179,12 @@ def listening(command: list[str], directory: Path, port: int) -> Running:
     return Running(process, f"http://127.0.0.1:{port}")
 
 
-def probe(base: str) -> None:
+def probe(proxy: Running) -> None:
     """Fails unless a proxy hands the upstream's answer through."""
-    # Not through whatever http_proxy names.
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(f"{proxy.base}{PREFIX}/1k", headers=dict(proxy.headers))
     for _ in range(PROBES):
         try:
-            with direct.open(f"{base}{PREFIX}/1k", timeout=5) as response:
+            with DIRECT.open(request, timeout=5) as response:
                 length = len(response.read())
         except OSError as error:
             raise StartFailed(f"a probe failed: {error}") from error

@@ -95,7 +95,7 @@ def start(row: str, upstream: Running, directory: Path, stack: ExitStack) -> Run
     own_directory.mkdir()
     proxy = PROXIES[row](own_directory, upstream.authority)
     stack.callback(proxy.process.stop)
-    probe(proxy.base)
+    probe(proxy)
     return proxy
 
 
@@ -120,7 +120,8 @@ def one_round(workload: Workload, plan: Plan, proxy: Running) -> dict[str, Any]:
     seconds = plan.seconds if workload.event_rate is None else plan.event_seconds
     timing = ["--duration", str(seconds), "--warmup", str(plan.warmup)]
     watch = ["--watch", ",".join(map(str, proxy.process.pids()))]
-    command = [str(LOADGEN), *workload.loadgen_arguments(proxy.base), *timing, *watch]
+    headers = [f"--header={name}: {value}" for name, value in proxy.headers]
+    command = [str(LOADGEN), *workload.loadgen_arguments(proxy.base), *headers, *timing, *watch]
     try:
         ended = subprocess.run(
             pinned(LOAD_CORE, command),

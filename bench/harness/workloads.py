@@ -48,6 +48,14 @@ WORKLOADS = (
     Workload("get-1", "Small GET (1 KiB), 1 connection", "/1k", 1),
     Workload("get-64", "Small GET (1 KiB), 64 connections", "/1k", 64, second_opinion=True),
     Workload("get-1000", "Small GET (1 KiB), 1,000 connections", "/1k", 1000),
+    Workload(
+        "rule-64",
+        "Small GET (1 KiB) with a user's token, a rule and two injected headers, 64 connections",
+        "/1k",
+        64,
+        reference="pocketgate",
+        rows=("direct", "pocketgate", "pocketgate rule"),
+    ),
     Workload("post-64", "POST of 1 KiB, 64 connections", "/any", 64, post_bytes=1024),
     Workload(
         "chunks-16",

@@ -33,6 +33,9 @@ pub(crate) struct LoadOptions {
     /// Send POST requests with a body of this many bytes instead of GET
     #[arg(long, value_name = "BYTES")]
     pub post: Option<usize>,
+    /// A header field of every request, as `Name: value`; may be given several times
+    #[arg(long, value_name = "FIELD")]
+    pub header: Vec<String>,
     /// Requests a second, all connections together; without it each answer starts the next request
     #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
     pub rate: Option<f64>,
@@ -109,7 +112,10 @@ impl Job {
         Self {
             target: options.target.clone(),
             sources: options.sources,
-            request: options.post.map_or_else(|| options.target.get(), |length| options.target.post(length)),
+            request: options.post.map_or_else(
+                || options.target.get(&options.header),
+                |length| options.target.post(length, &options.header),
+            ),
             tally: Shared::default(),
             stop: AtomicBool::new(false),
         }

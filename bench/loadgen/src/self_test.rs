@@ -21,7 +21,15 @@ fn short_window() -> Window {
 
 fn options(path: &str) -> LoadOptions {
     let target = upstream_url(path).parse().unwrap();
-    LoadOptions { target, connections: 4, post: None, rate: None, sources: 1, window: short_window() }
+    LoadOptions {
+        target,
+        connections: 4,
+        post: None,
+        header: Vec::new(),
+        rate: None,
+        sources: 1,
+        window: short_window(),
+    }
 }
 
 #[track_caller]

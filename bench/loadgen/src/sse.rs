@@ -123,7 +123,7 @@ async fn request_stream(
     connection: &mut Connection,
     target: &Target,
 ) -> Result<Option<(u16, Body)>, ConnectionError> {
-    connection.send(&target.get()).await?;
+    connection.send(&target.get(&[])).await?;
     connection.read_head(|head| (head.status().unwrap_or(0), Body::of_response(head))).await
 }
 

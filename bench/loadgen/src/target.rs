@@ -41,18 +41,19 @@ impl FromStr for Target {
 }
 
 impl Target {
-    /// The bytes of a GET.
-    pub(crate) fn get(&self) -> Vec<u8> {
-        format!("GET {} HTTP/1.1\r\nHost: {}\r\nAccept: */*\r\n\r\n", self.path, self.address).into_bytes()
+    /// The bytes of a GET with these header fields, each `Name: value`.
+    pub(crate) fn get(&self, header: &[String]) -> Vec<u8> {
+        let (path, host, header) = (&self.path, self.address, lines(header));
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n{header}\r\n").into_bytes()
     }
 
-    /// The bytes of a POST with a JSON string of `length` bytes (at least its two quotes).
-    pub(crate) fn post(&self, length: usize) -> Vec<u8> {
+    /// The bytes of a POST with a JSON string of `length` bytes (at least its two quotes) and these header fields.
+    pub(crate) fn post(&self, length: usize, header: &[String]) -> Vec<u8> {
         let body = format!("\"{}\"", "x".repeat(length.saturating_sub(2)));
-        let (path, host, length) = (&self.path, self.address, body.len());
+        let (path, host, length, header) = (&self.path, self.address, body.len(), lines(header));
         format!(
             "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
-             Content-Length: {length}\r\n\r\n{body}"
+             Content-Length: {length}\r\n{header}\r\n{body}"
         )
         .into_bytes()
     }
@@ -67,6 +68,10 @@ impl Target {
         }
         Connection::new(socket.connect(self.address).await?)
     }
+}
+
+fn lines(header: &[String]) -> String {
+    header.iter().flat_map(|field| [field, "\r\n"]).collect()
 }
 
 fn source_address(index: usize, sources: u8) -> SocketAddr {
@@ -96,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_post_carries_exactly_the_body_it_announces() {
-        let request = "http://127.0.0.1:1/x".parse::<Target>().unwrap().post(1024);
+        let header = ["Authorization: a".to_owned(), "X-B: c".to_owned()];
+        let request = "http://127.0.0.1:1/x".parse::<Target>().unwrap().post(1024, &header);
         let head = parse_head(&request).unwrap().unwrap();
         assert_eq!(head.content_length, Some(1024));
         assert_eq!(request.len() - head.length, 1024);

@@ -59,8 +59,8 @@ impl Database {
         let files = files_below(directory);
         assert!(files.iter().any(|path| is_database(path)), "backups are databases: {files:?}");
         for path in files {
-            let bytes = fs::read(&path).unwrap();
             let origin = path.display().to_string();
+            let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{origin}: {error}"));
             if is_database(&path) || path.ends_with("last-snapshot.json") {
                 canaries.check_database(&origin, &bytes);
             } else {
