@@ -298,3 +298,13 @@ async fn a_request_head_that_drips_is_ended() {
     client.expect_closed().await;
     assert!(upstream.upstream.ledger.is_untouched());
 }
+
+#[tokio::test]
+#[ignore = "long: make check"]
+async fn a_connection_without_a_further_request_is_closed_after_75_seconds_without_a_word() {
+    let (gateway, _upstream) = crate::setup::in_front_of_echo().await;
+    let mut client = gateway.connect().await;
+    assert_eq!(client.get("/-/up").await.status(), 200);
+    assert!(client.is_silent_for(Duration::from_secs(74)).await, "closed too early");
+    client.expect_closed().await;
+}
