@@ -13,14 +13,18 @@
 
 mod access_rules;
 mod administrator;
+mod attempts;
 mod buffers;
 mod canaries;
 mod cancel;
+mod circuit_breaker;
 mod cli;
+mod concurrency;
 mod control_plane;
 mod cors;
 mod crate_graph;
 mod dev_proxy;
+mod edits;
 mod event_streams;
 mod expect_continue;
 mod forward_proxy;
@@ -40,6 +44,7 @@ mod overload;
 mod pool;
 #[cfg(unix)]
 mod postgresql;
+mod rate_limit;
 mod refusals;
 mod reload;
 mod requirement_rows;

@@ -29,6 +29,11 @@ impl Buffer {
         Self::over(buffer_pool::take_small())
     }
 
+    /// An empty buffer of a size of its own, which no pool has.
+    pub(crate) fn of_capacity(capacity: usize) -> Self {
+        Self::over(vec![0; capacity].into_boxed_slice())
+    }
+
     fn over(bytes: Box<[u8]>) -> Self {
         Buffer { bytes, start: 0, end: 0 }
     }
@@ -84,6 +89,11 @@ impl Buffer {
     /// How many bytes fit behind what is filled, once that has been moved to the front.
     pub(crate) fn room(&self) -> usize {
         self.bytes.len() - (self.end - self.start)
+    }
+
+    /// Whether it is one of the small ones.
+    pub(crate) fn is_small(&self) -> bool {
+        self.bytes.len() == buffer_pool::SMALL_CAPACITY
     }
 
     /// Whether nothing is filled.

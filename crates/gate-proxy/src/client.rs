@@ -1,6 +1,7 @@
 //! A client's connection: its socket, what was read from it and not yet used, and its deadline.
 
 use crate::buffer::Buffer;
+use crate::buffer_pool;
 use crate::deadline::Deadline;
 use crate::worker::Worker;
 use http::HeaderMap;
@@ -137,6 +138,17 @@ impl Client {
                 Ok(0) | Err(_) => return Poll::Ready(()),
                 Ok(_) => {}
             }
+        }
+    }
+
+    /// Moves what is at hand into a small buffer if it fits: a request may wait for long.
+    pub(crate) fn hold_little(&mut self) {
+        let fits =
+            |input: &&mut Buffer| !input.is_small() && input.filled().len() < buffer_pool::SMALL_CAPACITY;
+        if let Some(input) = self.input.as_mut().filter(fits) {
+            let mut small = Buffer::take_small();
+            small.append(input.filled());
+            *input = small;
         }
     }
 

@@ -1,7 +1,10 @@
 //! A connection for a request: from the pool, or dialled.
 
+use crate::attempts::{Attempts, Failed, pause};
 use crate::client::Client;
 use crate::fault::Fault;
+use crate::finish::Running;
+use crate::pipeline::RequestFacts;
 use crate::route::ProxyRef;
 use crate::worker::Worker;
 use gate_telemetry::Reason;
@@ -18,8 +21,35 @@ pub(crate) struct Leased {
     pub(crate) is_reused: bool,
 }
 
+/// A connection for a request: one that waits in the pool, or a new one, after as many attempts as there may be.
+///
+/// # Errors
+/// The last attempt's.
+pub(crate) async fn connect(
+    worker: &Worker,
+    client: &mut Client,
+    proxy: &ProxyRef,
+    facts: &RequestFacts,
+    attempts: &mut Attempts<'_>,
+    running: &mut Running,
+) -> Result<Leased, Fault> {
+    if let Some(leased) = pooled(worker, proxy) {
+        return Ok(leased);
+    }
+    loop {
+        let fault = match dial(worker, client, proxy).await {
+            Err(fault) if fault.is_of_connecting() => fault,
+            dialled => return dialled,
+        };
+        match attempts.next(Failed::Connect, client, facts, running) {
+            Some(wait) => pause(client, facts, wait).await?,
+            None => return Err(fault),
+        }
+    }
+}
+
 /// Takes a connection that waits in the pool. Never waits itself.
-pub(crate) fn pooled(worker: &Worker, proxy: &ProxyRef) -> Option<Leased> {
+fn pooled(worker: &Worker, proxy: &ProxyRef) -> Option<Leased> {
     let expires = worker.deadlines.instant() + proxy.timeouts.pool_idle;
     let lease = worker.pool.borrow_mut().take(&proxy.upstream.id, expires)?;
     Some(Leased { lease, is_reused: true })
@@ -48,6 +78,15 @@ pub(crate) async fn while_client_waits<T>(
     client: &mut Client,
     future: impl Future<Output = T>,
 ) -> Result<T, Fault> {
+    until(client, future, Reason::TimeoutTotal).await
+}
+
+/// Same, with a word of its own for a deadline that has passed.
+pub(crate) async fn until<T>(
+    client: &mut Client,
+    future: impl Future<Output = T>,
+    too_late: Reason,
+) -> Result<T, Fault> {
     let mut future = pin!(future);
     std::future::poll_fn(|cx| {
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
@@ -57,7 +96,7 @@ pub(crate) async fn while_client_waits<T>(
             return Poll::Ready(Err(Reason::ClientClosed.into()));
         }
         if client.deadline.is_due() {
-            return Poll::Ready(Err(Reason::TimeoutTotal.into()));
+            return Poll::Ready(Err(too_late.into()));
         }
         Poll::Pending
     })

@@ -26,6 +26,23 @@ impl Fault {
     pub(crate) fn because(reason: Reason, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Fault { reason, cause: Some(cause.into()), stale_connection: false }
     }
+
+    /// The fault itself, from a result that is done with.
+    pub(crate) fn take(&mut self) -> Self {
+        Fault { cause: self.cause.take(), ..*self }
+    }
+
+    /// Whether no connection was made, so that nothing was sent.
+    pub(crate) fn is_of_connecting(&self) -> bool {
+        matches!(
+            self.reason,
+            Reason::UpstreamConnect
+                | Reason::UpstreamDns
+                | Reason::UpstreamTls
+                | Reason::TimeoutConnect
+                | Reason::TimeoutTls
+        )
+    }
 }
 
 impl From<Reason> for Fault {

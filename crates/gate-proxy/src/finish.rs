@@ -1,8 +1,11 @@
 //! How a request is accounted for: exactly once, however it ends.
 
+use crate::admit::Admitted;
 use crate::fault::Fault;
 use crate::route::ProxyRef;
+use crate::upstream_answer::UpstreamAnswer;
 use crate::worker::Worker;
+use gate_snapshot::Proxy;
 use gate_telemetry::{Reason, Side};
 use std::rc::Rc;
 use std::time::Instant;
@@ -17,6 +20,10 @@ pub(crate) struct Running {
     /// `METHOD /path`, for the log; without the query, which may hold keys (H28).
     line: Vec<u8>,
     proxy: Option<ProxyRef>,
+    /// What it holds of its proxy's limits.
+    pub(crate) admitted: Admitted,
+    /// What its upstream answered.
+    answer: Option<UpstreamAnswer>,
     is_finished: bool,
 }
 
@@ -30,6 +37,8 @@ impl Running {
             started: Instant::now(),
             line,
             proxy: None,
+            admitted: Admitted::default(),
+            answer: None,
             is_finished: false,
         }
     }
@@ -39,14 +48,47 @@ impl Running {
         self.proxy = Some(proxy.clone());
     }
 
+    /// When it began.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// The upstream has answered, and the client is going to get that answer.
+    pub(crate) fn answered(&mut self, answer: UpstreamAnswer) {
+        self.answer = Some(answer);
+        self.admitted.answered(answer, self.worker.deadlines.instant());
+    }
+
+    /// An attempt has failed; whether the breaker lets another one follow.
+    pub(crate) fn begin_again(
+        &mut self,
+        proxy: &Proxy,
+        answer: Option<UpstreamAnswer>,
+        now: Instant,
+    ) -> bool {
+        self.admitted.begin_again(proxy, answer, now)
+    }
+
     /// The id of the request, made when it is needed.
     pub(crate) fn id(&self) -> String {
         self.worker.request_id(self.number)
     }
 
+    /// The upstream has done its part: its place is free although the client may still have to read.
+    pub(crate) fn upstream_ended(&mut self) {
+        self.settle(Ok(()));
+    }
+
+    /// Gives back what the request holds of its proxy's limits, and tells the breaker how it went. Once.
+    pub(crate) fn settle(&mut self, outcome: Result<(), &Fault>) {
+        let now = self.worker.deadlines.instant();
+        self.admitted.finish(outcome, self.answer, self.proxy.as_deref(), now);
+    }
+
     /// The request has ended; gives back the memory of its request line.
     pub(crate) fn finish(mut self, outcome: Result<(), &Fault>) -> Vec<u8> {
         self.is_finished = true;
+        self.settle(outcome);
         if let Err(fault) = outcome {
             self.log(fault);
         }

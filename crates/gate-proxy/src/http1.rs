@@ -1,15 +1,18 @@
 //! The exchange with an HTTP/1.1 upstream: request out, head back, then both directions until the response ends.
 
+use crate::attempts::{Attempts, Failed};
 use crate::buffer::Buffer;
 use crate::client::{Client, poll_fill};
 use crate::event_stream::{self, EventStream};
 use crate::fault::Fault;
+use crate::finish::Running;
 use crate::pipeline::{Next, RequestFacts};
 use crate::recycled::Recycled;
 use crate::relay::{self, Silence};
 use crate::request_transfer::RequestTransfer;
 use crate::response_head::{self, ClientFraming};
 use crate::transfer::{Body, Framing, Transfer};
+use crate::upstream_answer::UpstreamAnswer;
 use gate_http::{ChunkedDecoder, FieldName, Progress, ResponseBody, ResponseHead, Version};
 use gate_snapshot::Timeouts;
 use gate_telemetry::Reason;
@@ -17,6 +20,7 @@ use gate_upstream::UpstreamStream;
 use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 /// The exchange of one request and its response over one upstream connection.
 ///
@@ -45,6 +49,8 @@ pub(crate) struct Response {
     download: Transfer,
     /// What is asked of it if it is an event stream.
     events: EventStream,
+    /// What it says about the upstream.
+    pub(crate) answer: UpstreamAnswer,
     /// The client has been told that its connection ends with this response.
     closes: bool,
     /// The upstream has not said so of its own.
@@ -53,8 +59,8 @@ pub(crate) struct Response {
 
 /// What remains after a response has been relayed whole.
 pub(crate) struct Ended {
-    /// The upstream's connection, if it can serve another request.
-    pub(crate) reusable: Option<UpstreamStream>,
+    /// The upstream's connection can serve another request.
+    pub(crate) leaves_connection: bool,
     /// What becomes of the client's.
     pub(crate) next: Next,
 }
@@ -87,11 +93,11 @@ impl<'a> Exchange<'a> {
         let mut head = None;
         for _ in 0..=INTERIM_RESPONSES_MAX {
             let (parsed, length) = poll_fn(|cx| self.poll_head(cx, &mut head)).await?;
-            self.request.forget();
             if parsed.status() >= 200 {
-                self.request.answered();
                 return self.begin_relay(&parsed, length);
             }
+            // The client has been told something.
+            self.request.forget();
             self.relay_interim(&parsed, length).await?;
         }
         Err(Fault::because(Reason::UpstreamProtocol, "too many interim responses"))
@@ -102,19 +108,42 @@ impl<'a> Exchange<'a> {
     /// # Errors
     /// Once the client has seen the head ([`Response::has_begun`]), all that is left is to close its connection, so that it
     /// can tell (RFC 9112 §8).
-    pub(crate) async fn relay(mut self, response: &mut Response) -> Result<Ended, Fault> {
+    pub(crate) async fn relay(
+        &mut self,
+        response: &mut Response,
+        running: &mut Running,
+    ) -> Result<Ended, Fault> {
+        self.request.answered();
         if let Some(limit) = response.events.first_event {
             self.client.deadline.set_after(Some(limit));
             poll_fn(|cx| self.poll_first_event(cx, &response.download)).await?;
         }
         let mut silence = Silence::begin(self.client, self.timeouts, response.events, &mut response.download);
-        poll_fn(|cx| self.poll_relay(cx, response, &mut silence)).await?;
+        poll_fn(|cx| self.poll_relay(cx, response, &mut silence, running)).await?;
         let is_sent = self.request.is_sent();
         let is_read = self.input.is_none();
         Ok(Ended {
-            reusable: Some(self.upstream).filter(|_| response.upstream_stays && is_sent && is_read),
+            leaves_connection: response.upstream_stays && is_sent && is_read,
             next: relay::next(is_sent, response.closes),
         })
+    }
+
+    /// The upstream's connection, of an exchange that has ended.
+    pub(crate) fn into_connection(self) -> UpstreamStream {
+        self.upstream
+    }
+
+    /// How long to wait before another attempt takes the place of this one; `None` = this one is what the client gets.
+    pub(crate) fn next_attempt(
+        &self,
+        attempts: &mut Attempts<'_>,
+        failed: Failed,
+        running: &mut Running,
+    ) -> Option<Duration> {
+        if !self.request.may_be_repeated(self.facts) {
+            return None;
+        }
+        attempts.next(failed, self.client, self.facts, running)
     }
 
     fn poll_head(
@@ -190,6 +219,7 @@ impl<'a> Exchange<'a> {
             || Some(head.field(FieldName::ContentType)?.value.of(bytes)),
             || head.fields().iter().any(|line| line.name.of(bytes).eq_ignore_ascii_case(b"content-encoding")),
         );
+        let answer = UpstreamAnswer::of(head, bytes);
         self.consume(length);
         let body = match head.body() {
             ResponseBody::Empty => Body::Done,
@@ -202,6 +232,7 @@ impl<'a> Exchange<'a> {
         Ok(Response {
             events,
             download: Transfer::new(composed, body, to_client, false),
+            answer,
             closes: !keep_alive,
             upstream_stays: head.keep_alive() && head.body() != ResponseBody::UntilClose,
         })
@@ -230,10 +261,13 @@ impl<'a> Exchange<'a> {
         cx: &mut Context<'_>,
         response: &mut Response,
         silence: &mut Silence,
+        running: &mut Running,
     ) -> Poll<Result<(), Fault>> {
         let download = &mut response.download;
         loop {
-            match download.poll(cx, &mut self.upstream, &mut self.input, &mut self.client.socket) {
+            let client = &mut self.client.socket;
+            match download.poll(cx, &mut self.upstream, &mut self.input, client, || running.upstream_ended())
+            {
                 Poll::Ready(outcome) => return Poll::Ready(outcome.map_err(relay::fault)),
                 Poll::Pending => {}
             }

@@ -1,16 +1,19 @@
 //! The exchange with an HTTP/2 upstream: the general path. The same transfers as over HTTP/1.1, with a stream's two halves in
 //! the place of a connection.
 
+use crate::attempts::{Attempts, Failed};
 use crate::buffer::Buffer;
 use crate::client::{Client, Trailers, Wire};
 use crate::event_stream::{self, EventStream};
 use crate::fault::Fault;
+use crate::finish::Running;
 use crate::pipeline::{Next, RequestFacts};
 use crate::relay::{self, Silence};
 use crate::request_transfer::RequestTransfer;
 use crate::response_head::{self, ClientFraming};
 use crate::route::ProxyRef;
 use crate::transfer::{Body, Framing, Transfer};
+use crate::upstream_answer::UpstreamAnswer;
 use crate::upstream_head::UpstreamHead;
 use bytes::{Buf, Bytes};
 use gate_http::{RequestBody, Version};
@@ -50,6 +53,8 @@ pub(crate) struct Response {
     download: Transfer,
     body: Download,
     events: EventStream,
+    /// What it says about the upstream.
+    pub(crate) answer: UpstreamAnswer,
     closes: bool,
 }
 
@@ -145,6 +150,7 @@ impl<'a> Exchange<'a> {
             events,
             download: Transfer::new(composed, body, to_client, false),
             body: Download { stream, chunk: Bytes::new() },
+            answer: UpstreamAnswer::of_http2(head.status.as_u16(), &head.headers),
             closes: !keep_alive,
         })
     }
@@ -153,17 +159,22 @@ impl<'a> Exchange<'a> {
     ///
     /// # Errors
     /// Once the client has seen the head ([`Response::has_begun`]), all that is left is to close its connection.
-    pub(crate) async fn relay(&mut self, response: &mut Response) -> Result<Next, Fault> {
+    pub(crate) async fn relay(
+        &mut self,
+        response: &mut Response,
+        running: &mut Running,
+    ) -> Result<Next, Fault> {
         let mut input = None;
         if let Some(limit) = response.events.first_event {
             self.client.deadline.set_after(Some(limit));
             poll_fn(|cx| self.poll_first_event(cx, response, &mut input)).await?;
         }
-        let Response { download, body, events, closes } = response;
+        let Response { download, body, events, closes, .. } = response;
         let mut silence = Silence::begin(self.client, self.timeouts, *events, download);
         poll_fn(|cx| {
             loop {
-                match download.poll(cx, body, &mut input, &mut self.client.socket) {
+                let client = &mut self.client.socket;
+                match download.poll(cx, body, &mut input, client, || running.upstream_ended()) {
                     Poll::Ready(outcome) => return Poll::Ready(outcome.map_err(relay::fault)),
                     Poll::Pending => {}
                 }
@@ -195,6 +206,16 @@ impl<'a> Exchange<'a> {
 
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Fault> {
         self.request.poll(cx, self.client, &mut self.upload, self.timeouts)
+    }
+
+    /// How long to wait before another attempt takes the place of this one; `None` = this one is what the client gets.
+    pub(crate) fn next_attempt(
+        &self,
+        attempts: &mut Attempts<'_>,
+        failed: Failed,
+        running: &mut Running,
+    ) -> Option<Duration> {
+        attempts.next(failed, self.client, self.facts, running)
     }
 
     async fn final_head(&mut self) -> Result<Http2Response<RecvStream>, Fault> {

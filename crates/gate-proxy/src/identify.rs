@@ -42,12 +42,13 @@ pub(crate) async fn identify(
     bearer.map(|bearer| Caller(Some(bearer))).ok_or_else(|| Reason::IdentityUnavailable.into())
 }
 
-/// Whether anything about the request depends on who calls: the rule, a header, or whether the token is kept from the
-/// upstream.
+/// Whether anything about the request depends on who calls: the rule, a header, a limit, or whether the token is kept from
+/// the upstream.
 fn makes_a_difference(routed: &Routed) -> bool {
     let proxy = &routed.proxy;
     let decides = matches!(proxy.access_rule, AccessRule::Superusers | AccessRule::Expression(_));
-    !routed.is_control_plane && (decides || !proxy.forward_auth || proxy.names_caller())
+    let counts = proxy.traffic_config.tells_callers_apart();
+    !routed.is_control_plane && (decides || !proxy.forward_auth || proxy.names_caller() || counts)
 }
 
 impl Caller {

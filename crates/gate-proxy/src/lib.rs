@@ -6,7 +6,9 @@
 //!
 //! The life of a request is in `pipeline.rs`, top to bottom.
 
+mod admit;
 mod allow;
+mod attempts;
 mod buffer;
 mod buffer_pool;
 mod client;
@@ -36,7 +38,9 @@ mod response_head;
 mod route;
 mod seldom;
 mod server;
+mod told;
 mod transfer;
+mod upstream_answer;
 mod upstream_head;
 mod watchdog;
 mod worker;

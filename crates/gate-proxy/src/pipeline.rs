@@ -1,5 +1,7 @@
 //! The life of a request, top to bottom. Each step is a file of its own; this one shows the order and nothing else.
 
+use crate::admit::admit;
+use crate::attempts::{Attempts, Failed, pause};
 use crate::buffer::Buffer;
 use crate::client::Client;
 use crate::connect::{self, Leased};
@@ -10,15 +12,18 @@ use crate::http1::Exchange;
 use crate::identify::identify;
 use crate::read_head::ReadHead;
 use crate::request_transfer::RequestTransfer;
-use crate::route::{Routed, route};
+use crate::route::{ProxyRef, Routed, route};
+use crate::told::Told;
 use crate::upstream_head::UpstreamHead;
 use crate::worker::Worker;
 use crate::{allow, http2, preflight, refusal};
 use gate_http::{FieldName, Method, RequestBody, RequestHead, Version};
+use gate_snapshot::{Proxy, Timeouts};
 use gate_telemetry::Reason;
 use gate_upstream::{Lease, UpstreamStream};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// What has to be known of a request after its head has left the buffer.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +44,10 @@ pub(crate) struct RequestFacts {
     pub(crate) total_due: Option<Tick>,
     /// How many bytes at the front of the client's input are still the head.
     pub(crate) head_length: usize,
+    /// Whether it may be sent twice.
+    pub(crate) is_repeatable: bool,
+    /// What limits have to say about it.
+    pub(crate) told: Told,
 }
 
 /// What becomes of the client's connection.
@@ -81,6 +90,8 @@ pub(crate) async fn answer(
             (Next::Close, running.finish(Err(&fault)))
         }
         Err(Failure::BeforeHead(fault)) => {
+            // Before the client hears of it: its next request may come at once, to another worker.
+            running.settle(Err(&fault));
             let next = refuse(client, &facts, fault.reason, &running.id()).await;
             (next, running.finish(Err(&fault)))
         }
@@ -97,8 +108,7 @@ async fn carry(
 ) -> Result<Next, Failure> {
     let routed = route(worker, &head, client.bytes())?;
     running.routed(&routed.proxy);
-    facts.total_due = Some(client.deadline.after(routed.proxy.timeouts.total));
-    client.deadline.set(facts.total_due);
+    facts.begin(client, &routed.proxy.timeouts);
     worker.condition.check(&routed)?;
 
     if let Some(answer) = worker.condition.answer(&head, client.bytes(), &routed, facts) {
@@ -112,38 +122,49 @@ async fn carry(
     allow::refuse_websocket(&head, client.bytes())?;
     UpstreamHead::check(worker, &head, client.bytes(), &routed, &caller)?;
 
-    let leased = match connect::pooled(worker, &routed.proxy) {
-        Some(leased) => leased,
-        None => connect::dial(worker, client, &routed.proxy).await?,
-    };
+    let now = running.started();
+    admit(worker, client, &routed, &caller, facts, &mut running.admitted, now).await?;
+
+    let mut attempts = Attempts::new(worker, &routed.proxy);
+    facts.allow_repetition(&routed.proxy, &head, client.bytes());
+    let leased = connect::connect(worker, client, &routed.proxy, facts, &mut attempts, running).await?;
     match leased {
         Leased { lease: Lease::Http1 { stream, address }, is_reused } => {
+            let keeps_body = attempts.may_follow() && facts.is_repeatable;
             let forward_proxy = worker.dialer.absolute_form_proxy(&routed.proxy.upstream.id);
-            let upstream_head =
-                UpstreamHead::new(worker, client, &head, &routed, &caller).to_http1(forward_proxy)?;
-            let mut request = RequestTransfer::new(upstream_head, facts, &routed.proxy, is_reused);
+            let upstream_head = UpstreamHead::new(worker, client, &head, &routed, &caller)
+                .to_http1(forward_proxy, keeps_body)?;
+            let keep = is_reused || attempts.may_follow();
+            let mut request = RequestTransfer::new(upstream_head, facts, &routed.proxy, keep);
             facts.consume_head(client);
             drop(head);
-            exchange(worker, client, (stream, address, is_reused), &mut request, facts, &routed).await
+            let connection = (stream, address, is_reused);
+            exchange(worker, client, connection, &mut request, facts, &routed, &mut attempts, running).await
         }
         Leased { lease: Lease::Http2 { sender, stream }, .. } => {
             let upstream_head = UpstreamHead::new(worker, client, &head, &routed, &caller).to_http2()?;
             facts.consume_head(client);
             drop(head);
             // Boxed: the general path's state is larger than the hot path's.
+            let connection = http2::Connection { sender, stream };
             Box::pin(exchange_http2(
+                worker,
                 client,
-                http2::Connection { sender, stream },
+                connection,
                 upstream_head,
                 facts,
                 &routed,
+                &mut attempts,
+                running,
             ))
             .await
         }
     }
 }
 
-/// One exchange with an HTTP/1.1 upstream; a second one if the pooled connection turns out to have been closed.
+/// Exchanges with HTTP/1.1 upstream connections until one of them has what the client gets. A pooled connection that turns out
+/// to have been closed is no attempt.
+#[expect(clippy::too_many_arguments, reason = "the steps of a request share its state")]
 async fn exchange(
     worker: &Rc<Worker>,
     client: &mut Client,
@@ -151,52 +172,100 @@ async fn exchange(
     request: &mut RequestTransfer,
     facts: &RequestFacts,
     routed: &Routed,
+    attempts: &mut Attempts<'_>,
+    running: &mut Running,
 ) -> Result<Next, Failure> {
     let (mut stream, mut address, mut is_reused) = connection;
-    let timeouts = &routed.proxy.timeouts;
+    let proxy = &routed.proxy;
     loop {
-        let mut exchange = Exchange::new(client, stream, request, facts, timeouts, is_reused);
-        match exchange.response_head().await {
-            Ok(mut response) => {
-                let outcome = exchange.relay(&mut response).await;
-                let ended = outcome.map_err(|fault| Failure::of_relay(fault, response.has_begun()))?;
-                if let Some(stream) = ended.reusable {
-                    let expires = worker.deadlines.instant() + timeouts.pool_idle;
-                    worker.pool.borrow_mut().put(&routed.proxy.upstream.id, stream, address, expires);
-                }
-                return Ok(ended.next);
+        let mut exchange = Exchange::new(client, stream, request, facts, &proxy.timeouts, is_reused);
+        let mut answer = exchange.response_head().await;
+        let leased = if answer.as_ref().is_err_and(|fault| fault.stale_connection) {
+            drop(exchange);
+            client.deadline.set(facts.total_due);
+            connect::dial(worker, client, proxy).await?
+        } else if let Some(wait) = Failed::of(&answer, |response| response.answer)
+            .and_then(|failed| exchange.next_attempt(attempts, failed, running))
+        {
+            drop((exchange, answer));
+            Box::pin(again(worker, client, proxy, facts, attempts, running, wait)).await?
+        } else {
+            let response = answer.as_mut().map_err(Fault::take)?;
+            running.answered(response.answer);
+            let outcome = exchange.relay(response, running).await;
+            let ended = outcome.map_err(|fault| Failure::of_relay(fault, response.has_begun()))?;
+            if ended.leaves_connection {
+                let stream = exchange.into_connection();
+                let expires = worker.deadlines.instant() + proxy.timeouts.pool_idle;
+                worker.pool.borrow_mut().put(&proxy.upstream.id, stream, address, expires);
             }
-            Err(fault) if fault.stale_connection => {
-                drop(exchange);
-                request.rewind();
-                let fresh = connect::dial(worker, client, &routed.proxy).await?;
-                let Lease::Http1 { stream: fresh, address: there } = fresh.lease else {
-                    return Err(Failure::BeforeHead(fault));
-                };
-                (stream, address, is_reused) = (fresh, there, false);
-            }
-            Err(fault) => return Err(Failure::BeforeHead(fault)),
-        }
+            return Ok(ended.next);
+        };
+        let Leased { lease: Lease::Http1 { stream: fresh, address: there }, is_reused: reused } = leased
+        else {
+            return Err(
+                Fault::because(Reason::UpstreamReset, "the upstream now speaks another protocol").into()
+            );
+        };
+        request.rewind();
+        (stream, address, is_reused) = (fresh, there, reused);
     }
 }
 
-/// One exchange over a stream of an HTTP/2 connection.
+/// The same over streams of HTTP/2 connections. A body is sent as it comes and kept by nobody.
+#[expect(clippy::too_many_arguments, reason = "the steps of a request share its state")]
 async fn exchange_http2(
+    worker: &Rc<Worker>,
     client: &mut Client,
     connection: http2::Connection,
-    head: http::Request<()>,
+    mut head: http::Request<()>,
     facts: &RequestFacts,
     routed: &Routed,
+    attempts: &mut Attempts<'_>,
+    running: &mut Running,
 ) -> Result<Next, Failure> {
-    let mut exchange = http2::Exchange::begin(client, connection, head, facts, &routed.proxy).await?;
-    let mut response = exchange.response_head().await?;
-    match exchange.relay(&mut response).await {
-        Ok(next) => {
-            response.settle();
-            Ok(next)
-        }
-        Err(fault) => Err(Failure::of_relay(fault, response.has_begun())),
+    let proxy = &routed.proxy;
+    let mut connection = connection;
+    loop {
+        let is_kept = attempts.may_follow() && facts.is_repeatable && !facts.has_body();
+        let sent = if is_kept { head.clone() } else { std::mem::take(&mut head) };
+        let mut exchange = http2::Exchange::begin(client, connection, sent, facts, proxy).await?;
+        let mut answer = exchange.response_head().await;
+        let failed = if is_kept { Failed::of(&answer, |response| response.answer) } else { None };
+        let next = failed.and_then(|failed| exchange.next_attempt(attempts, failed, running));
+        let Some(wait) = next else {
+            let response = answer.as_mut().map_err(Fault::take)?;
+            running.answered(response.answer);
+            let outcome = exchange.relay(response, running).await;
+            let next = outcome.map_err(|fault| Failure::of_relay(fault, response.has_begun()))?;
+            if let Ok(response) = answer {
+                response.settle();
+            }
+            return Ok(next);
+        };
+        drop((exchange, answer));
+        let leased = again(worker, client, proxy, facts, attempts, running, wait).await?;
+        let Lease::Http2 { sender, stream } = leased.lease else {
+            return Err(
+                Fault::because(Reason::UpstreamReset, "the upstream now speaks another protocol").into()
+            );
+        };
+        connection = http2::Connection { sender, stream };
     }
+}
+
+/// Waits for the next attempt, and for its connection.
+async fn again(
+    worker: &Rc<Worker>,
+    client: &mut Client,
+    proxy: &ProxyRef,
+    facts: &RequestFacts,
+    attempts: &mut Attempts<'_>,
+    running: &mut Running,
+    wait: Duration,
+) -> Result<Leased, Fault> {
+    pause(client, facts, wait).await?;
+    connect::connect(worker, client, proxy, facts, attempts, running).await
 }
 
 /// Tells the client why its request was refused.
@@ -236,7 +305,23 @@ impl RequestFacts {
             is_cross_origin: head.field(FieldName::Origin).is_some(),
             total_due: None,
             head_length: request.length,
+            is_repeatable: is_idempotent(head.method()),
+            told: Told::default(),
         }
+    }
+
+    /// The time to the response head begins.
+    pub(crate) fn begin(&mut self, client: &Client, timeouts: &Timeouts) {
+        self.total_due = Some(client.deadline.after(timeouts.total));
+        client.deadline.set(self.total_due);
+    }
+
+    /// A request that is not idempotent may be sent twice if its proxy says so, or the client does.
+    fn allow_repetition(&mut self, proxy: &Proxy, head: &RequestHead, bytes: &[u8]) {
+        let Some(retry) = &proxy.traffic_config.retry else { return };
+        let is_key = |name: &[u8]| name.eq_ignore_ascii_case(b"Idempotency-Key");
+        self.is_repeatable |=
+            retry.retry_unsafe || head.fields().iter().any(|line| is_key(line.name.of(bytes)));
     }
 
     /// The facts of a request that could not be read.
@@ -251,12 +336,9 @@ impl RequestFacts {
             is_cross_origin: false,
             total_due: None,
             head_length: 0,
+            is_repeatable: false,
+            told: Told::default(),
         }
-    }
-
-    /// Whether a request with this method may be sent twice (RFC 9110 §9.2.2).
-    pub(crate) fn is_idempotent(&self) -> bool {
-        matches!(self.method, Method::Get | Method::Head | Method::Options | Method::Put | Method::Delete)
     }
 
     /// Whether a body follows the head.
@@ -277,6 +359,11 @@ impl RequestFacts {
     fn next_after_truncation(&self) -> Next {
         if self.version == Version::Http10 { Next::Reset } else { Next::Close }
     }
+}
+
+/// Whether a request with this method may be sent twice (RFC 9110 §9.2.2).
+fn is_idempotent(method: Method) -> bool {
+    matches!(method, Method::Get | Method::Head | Method::Options | Method::Put | Method::Delete)
 }
 
 impl Failure {

@@ -3,6 +3,7 @@
 use crate::buffer::Buffer;
 use crate::pipeline::RequestFacts;
 use crate::response_head::{ALLOW_ORIGIN, write_connection};
+use crate::told::{EXPOSED, Told};
 use gate_http::{HeadWriter, Method};
 use gate_telemetry::Reason;
 use std::fmt::Write;
@@ -21,13 +22,15 @@ pub(crate) fn refuse(reason: Reason, request_id: &str, facts: &RequestFacts) -> 
         writer.field(b"X-Content-Type-Options", b"nosniff");
         writer.field(b"X-Gateway-Reason", reason.label().as_bytes());
         writer.field(b"X-Request-Id", request_id.as_bytes());
-        if matches!(reason, Reason::Overloaded | Reason::DrainTimeout) {
-            // There may be another gateway, and this one may be well again as soon.
-            writer.field(b"Retry-After", b"1");
-        }
+        let told = if matches!(reason, Reason::Overloaded | Reason::DrainTimeout) {
+            Told::come_back_soon()
+        } else {
+            facts.told
+        };
+        told.write_refusal(writer);
         if facts.is_cross_origin {
             writer.field(ALLOW_ORIGIN, b"*");
-            writer.field(b"Access-Control-Expose-Headers", b"X-Gateway-Reason, X-Request-Id, Retry-After");
+            writer.field(b"Access-Control-Expose-Headers", EXPOSED.as_bytes());
         }
     })
 }
@@ -79,14 +82,18 @@ fn compose(
 
 /// The id of a request: 16 hexadecimal digits, unlike any other's of this process and unlikely to be any other process's.
 pub(crate) fn request_id(seed: u64, number: u64) -> String {
-    // The finaliser of SplitMix64: a bijection, so distinct numbers give distinct ids.
-    let mut bits = seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^= bits >> 31;
+    let bits = scrambled(seed, number);
     let mut id = String::with_capacity(16);
     let _ = write!(id, "{bits:016x}");
     id
+}
+
+/// The finaliser of SplitMix64: a bijection, so distinct numbers give distinct ids.
+pub(crate) fn scrambled(seed: u64, number: u64) -> u64 {
+    let mut bits = seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
 }
 
 #[cfg(test)]

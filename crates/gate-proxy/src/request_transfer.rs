@@ -38,10 +38,11 @@ enum Sending {
 
 impl RequestTransfer {
     /// A request to an HTTP/1.1 upstream that begins with this head.
-    pub(crate) fn new(head: Buffer, facts: &RequestFacts, proxy: &ProxyRef, is_reused: bool) -> Self {
+    /// With `keep`, it can be sent again as long as it fits the buffer of its head.
+    pub(crate) fn new(head: Buffer, facts: &RequestFacts, proxy: &ProxyRef, keep: bool) -> Self {
         let body = facts.body;
         let framing = if body == RequestBody::Chunked { Framing::Chunked } else { Framing::Plain };
-        Self::from(Transfer::new(head, body_of(body), framing, is_reused), facts, proxy)
+        Self::from(Transfer::new(head, body_of(body), framing, keep), facts, proxy)
     }
 
     /// The body of a request whose head has gone another way, as bytes.
@@ -72,7 +73,7 @@ impl RequestTransfer {
     ) -> Poll<Fault> {
         if self.sending == Sending::Running {
             let Client { socket, input, .. } = &mut *client;
-            let outcome = self.transfer.poll(cx, socket, input, upstream);
+            let outcome = self.transfer.poll(cx, socket, input, upstream, || {});
             match outcome {
                 Poll::Pending => {
                     self.wait_for_body(client, timeouts);
@@ -109,13 +110,15 @@ impl RequestTransfer {
 
     /// Whether it is safe to send it once more to an upstream that may have seen it (RFC 9110 §9.2.2).
     pub(crate) fn may_be_repeated(&self, facts: &RequestFacts) -> bool {
-        self.transfer.is_unsent() || (facts.is_idempotent() && self.transfer.can_rewind())
+        self.transfer.is_unsent() || (facts.is_repeatable && self.transfer.can_rewind())
     }
 
     /// Begins again, on another connection.
     pub(crate) fn rewind(&mut self) {
         self.transfer.rewind();
         self.sending = Sending::Running;
+        self.response_due = None;
+        self.is_answered = false;
     }
 
     /// The head of the final response is there: from now on the response decides about time.

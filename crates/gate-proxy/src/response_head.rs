@@ -79,6 +79,7 @@ pub(crate) fn compose(
     if facts.is_cross_origin && !allows_origin {
         writer.field(ALLOW_ORIGIN, b"*");
     }
+    facts.told.write(&mut writer);
     framing.write(&mut writer);
     write_connection(&mut writer, facts.version, keep_alive);
     writer.end();
@@ -110,6 +111,7 @@ pub(crate) fn compose_http2(
     if facts.is_cross_origin && !headers.contains_key(http::header::ACCESS_CONTROL_ALLOW_ORIGIN) {
         writer.field(ALLOW_ORIGIN, b"*");
     }
+    facts.told.write(&mut writer);
     framing.write(&mut writer);
     write_connection(&mut writer, facts.version, keep_alive);
     writer.end();

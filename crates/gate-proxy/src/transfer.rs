@@ -33,6 +33,8 @@ pub(crate) struct Transfer {
     skip: usize,
     /// Whether a byte has left.
     has_begun: bool,
+    /// Whether the source has sent everything.
+    source_has_ended: bool,
     /// The proxy whose headers a trailer must not stand for.
     guarded_by: Option<ProxyRef>,
     /// What is to leave behind a body that is not framed here.
@@ -130,6 +132,7 @@ impl Transfer {
             payload: 0,
             skip: 0,
             has_begun: false,
+            source_has_ended: false,
             guarded_by: None,
             trailers: None,
             events: None,
@@ -139,7 +142,8 @@ impl Transfer {
         }
     }
 
-    /// Moves bytes until one side has to be waited for. Ready once the whole message has left.
+    /// Moves bytes until one side has to be waited for. Ready once the whole message has left. `source_ended` is told once the
+    /// source has sent all of it, before the last of it leaves: whoever gets the end may count on what comes with it.
     ///
     /// Cancel-safe in the sense that a dropped transfer loses its place: the connections must not be used again.
     pub(crate) fn poll(
@@ -148,9 +152,13 @@ impl Transfer {
         source: &mut impl Wire,
         input: &mut Option<Buffer>,
         sink: &mut impl Wire,
+        mut source_ended: impl FnMut(),
     ) -> Poll<Result<(), TransferFault>> {
         loop {
             self.stage(input)?;
+            if matches!(self.body, Body::Done) && !std::mem::replace(&mut self.source_has_ended, true) {
+                source_ended();
+            }
             if self.out.has_unsent() {
                 ready!(self.poll_send_composed(cx, sink))?;
             } else if self.passable > 0 {
@@ -240,7 +248,7 @@ impl Transfer {
                 break;
             }
         }
-        if self.out.has_unsent() && self.passable > 0 {
+        if (self.out.has_unsent() || self.out.keep) && self.passable > 0 {
             self.join(input);
         }
         Ok(())

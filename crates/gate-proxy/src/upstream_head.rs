@@ -143,19 +143,37 @@ impl<'a> UpstreamHead<'a> {
         }
     }
 
-    /// The head in HTTP/1.1, in a buffer of its own: a small one if nothing is to be composed behind it.
-    /// A forward proxy gets the target in absolute form, and its credentials.
+    /// The head in HTTP/1.1, in a buffer of its own: a small one if nothing is to be composed behind it, one with room for a
+    /// body if that is to be kept. A forward proxy gets the target in absolute form, and its credentials.
     ///
     /// # Errors
     /// The head does not fit the buffer.
-    pub(crate) fn to_http1(self, forward_proxy: Option<&ForwardProxy>) -> Result<Buffer, Fault> {
+    pub(crate) fn to_http1(
+        self,
+        forward_proxy: Option<&ForwardProxy>,
+        keeps_body: bool,
+    ) -> Result<Buffer, Fault> {
         if self.head.body() == RequestBody::Empty
             && let Ok(buffer) = self.compose(Buffer::take_small(), forward_proxy)
         {
             return Ok(buffer);
         }
-        let composed = self.compose(Buffer::take(), forward_proxy);
+        let buffer = if keeps_body { self.room_for_body() } else { Buffer::take() };
+        let composed = self.compose(buffer, forward_proxy);
         composed.map_err(|error| Fault::because(Reason::TooLargeHead, error))
+    }
+
+    /// A buffer for head and body, if the body is not too long to be kept.
+    fn room_for_body(&self) -> Buffer {
+        let room = match self.head.body() {
+            RequestBody::Length(length) => usize::try_from(length).unwrap_or(usize::MAX),
+            RequestBody::Empty => 0,
+            RequestBody::Chunked => KEPT_BODY_BYTES_MAX,
+        };
+        if room > KEPT_BODY_BYTES_MAX {
+            return Buffer::take();
+        }
+        Buffer::of_capacity(crate::buffer::CAPACITY + room)
     }
 
     fn compose(
@@ -189,3 +207,6 @@ impl<'a> UpstreamHead<'a> {
         Ok(buffer)
     }
 }
+
+/// 64 KiB: what is longer is not worth keeping for an attempt that will hardly be needed.
+const KEPT_BODY_BYTES_MAX: usize = 64 * 1024;

@@ -7,13 +7,13 @@ use crate::known_tokens::KnownTokens;
 use gate_snapshot::{
     AccessRule, HeldSnapshot, Identities, Proxy, ProxyFields, Published, Reader, Timeouts, Upstream,
 };
-use gate_traffic::TrafficConfig;
+use gate_traffic::{ProxyTraffic, TrafficConfig};
 use gate_upstream::{Dialer, Pool, PoolLimits};
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// What the connections of one worker share.
@@ -112,6 +112,12 @@ impl Worker {
         crate::refusal::request_id(self.seed, number)
     }
 
+    /// A number from 0 to 1, for waits that must not be the same everywhere.
+    pub(crate) fn random_share(&self) -> f64 {
+        let bits = crate::refusal::scrambled(self.seed, self.next_request());
+        f64::from((bits >> 32) as u32) / f64::from(u32::MAX)
+    }
+
     /// Counts a connection until the count is dropped.
     pub(crate) fn count_connection(self: &Rc<Self>) -> ConnectionCount {
         self.connections.set(self.connections.get() + 1);
@@ -152,6 +158,7 @@ fn built_in(name: &str, upstream: Upstream) -> Proxy {
             ..Timeouts::default()
         },
         traffic_config: TrafficConfig::default(),
+        traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
         forward_auth: true,
         forward_encoding: false,
     }

@@ -7,13 +7,13 @@ use gate_snapshot::{
     AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, Published, Snapshot, Timeouts, Upstream,
     UpstreamAddresses, identities,
 };
-use gate_traffic::TrafficConfig;
+use gate_traffic::{ProxyTraffic, TrafficConfig};
 use gate_upstream::ForwardProxies;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
@@ -62,6 +62,7 @@ fn proxy(path: &str, upstream: SocketAddr) -> Arc<Proxy> {
         headers: vec![injected],
         timeouts: Timeouts::default(),
         traffic_config: TrafficConfig::default(),
+        traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
         forward_auth: false,
         forward_encoding: false,
     })

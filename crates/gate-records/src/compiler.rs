@@ -6,9 +6,10 @@ use crate::template::TemplateSources;
 use crate::{EnvironmentPolicy, FieldError, FieldErrors, Unresolved};
 use gate_snapshot::{AccessRule, Proxy, ProxyFields, Snapshot, Timeouts, Upstream};
 use gate_store::ProxyRow;
-use gate_traffic::TrafficConfig;
+use gate_traffic::{ProxyTraffic, TrafficConfig};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Makes snapshots of the stored records, one generation after the other.
 ///
@@ -88,7 +89,8 @@ impl Compiler {
         for row in rows {
             let last_good = earlier.remove(row.id.as_str());
             let reusable = last_good.as_ref().filter(|good| !(good.names_secret && secrets_changed));
-            let good = self.compile_row(&row, reusable).and_then(|good| take_path(good, &mut paths));
+            let traffic = last_good.as_ref().map(|good| &good.proxy.traffic);
+            let good = self.compile_row(&row, reusable, traffic).and_then(|good| take_path(good, &mut paths));
             match (good, last_good) {
                 (Ok(good), _) => {
                     in_order.push(Arc::clone(&good.proxy));
@@ -111,14 +113,23 @@ impl Compiler {
         Compiled { snapshot: Snapshot::new(self.generation, instead.into_iter().chain(in_order)), problems }
     }
 
-    fn compile_row(&self, row: &ProxyRow, last_good: Option<&Arc<Good>>) -> Result<Arc<Good>, FieldErrors> {
+    /// What runs and what has failed is the proxy's, whatever becomes of its record (contract D-12).
+    fn compile_row(
+        &self,
+        row: &ProxyRow,
+        last_good: Option<&Arc<Good>>,
+        traffic: Option<&Arc<ProxyTraffic>>,
+    ) -> Result<Arc<Good>, FieldErrors> {
         if let Some(good) = last_good.filter(|good| good.row == *row) {
             return Ok(Arc::clone(good));
         }
         let checked = ProxyRecord::from_row(row)?.check()?;
         let names_secret = checked.names_secret();
         let sources = TemplateSources { environment: &self.environment, secrets: &self.secrets };
-        let (proxy, unresolved) = checked.compile(&row.id, sources);
+        let (mut proxy, unresolved) = checked.compile(&row.id, sources);
+        if let Some(traffic) = traffic {
+            proxy.traffic = Arc::clone(traffic);
+        }
         let unresolved = unresolved.map(|Unresolved { expression, reason }| {
             Problem::of(row, "headers", &format!("{expression} {reason}"), Effect::Unresolved)
         });
@@ -165,6 +176,7 @@ fn blocked(row: &ProxyRow) -> Option<Proxy> {
         headers: Vec::new(),
         timeouts: Timeouts::default(),
         traffic_config: TrafficConfig::default(),
+        traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
         forward_auth: false,
         forward_encoding: false,
     })

@@ -71,7 +71,9 @@ mod tests {
     use super::*;
     use gate_http::Progress;
     use gate_snapshot::{ProxyFields, Timeouts, Upstream};
-    use gate_traffic::TrafficConfig;
+    use gate_traffic::{ProxyTraffic, TrafficConfig};
+    use std::sync::Arc;
+    use std::time::Instant;
 
     const HEAD: &[u8] = b"PATCH /-/a?n=10&n=11&q=a%20b+c&empty=&%6b=v HTTP/1.1\r\nHost: gateway\r\n\
         X-API-Key: one\r\nx-api-key: two\r\nX-Empty:\r\nContent-Type: text/plain\r\n\r\n";
@@ -89,6 +91,7 @@ mod tests {
             headers: Vec::new(),
             timeouts: Timeouts::default(),
             traffic_config: TrafficConfig::default(),
+            traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
             forward_auth: false,
             forward_encoding: false,
         }

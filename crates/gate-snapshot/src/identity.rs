@@ -15,6 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 /// The record a token stands for, with everything rules and headers may ask of it.
 pub struct Identity {
     is_superuser: bool,
+    /// Collection and id: what tells it apart from every other.
+    key: Arc<str>,
     /// In the order of their names.
     fields: Vec<IdentityField>,
 }
@@ -83,7 +85,14 @@ impl Identity {
     /// An identity with these fields.
     pub fn new(is_superuser: bool, mut fields: Vec<IdentityField>) -> Self {
         fields.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        Identity { is_superuser, fields }
+        let mut identity = Identity { is_superuser, key: "".into(), fields };
+        identity.key = format!("{}/{}", identity.text("collectionId"), identity.text("id")).into();
+        identity
+    }
+
+    /// What tells it apart from every other: collection and id.
+    pub fn key(&self) -> &Arc<str> {
+        &self.key
     }
 
     /// Whether it passes every rule but `false`.

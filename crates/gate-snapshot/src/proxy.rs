@@ -2,7 +2,7 @@
 
 use crate::{Identity, Timeouts, Upstream};
 use gate_rules::AccessRule;
-use gate_traffic::TrafficConfig;
+use gate_traffic::{ProxyTraffic, TrafficConfig};
 use std::fmt;
 use std::sync::Arc;
 
@@ -34,6 +34,9 @@ pub struct Proxy {
     pub timeouts: Timeouts,
     /// Limits, queue, rate, breaker and retries.
     pub traffic_config: TrafficConfig,
+    /// What runs and what has failed. No configuration: it outlives edits, and hangs here because here it is found without a
+    /// search (contract D-12).
+    pub traffic: Arc<ProxyTraffic>,
     /// Keep the caller's `Authorization` and `Cookie` although their token was ours (contract D-8).
     pub forward_auth: bool,
     /// Keep the caller's `Accept-Encoding` (contract D-25).

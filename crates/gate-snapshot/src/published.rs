@@ -17,11 +17,13 @@ pub struct Published {
 impl Published {
     /// Starts with the given snapshot.
     pub fn new(snapshot: Snapshot) -> Self {
+        snapshot.hold_traffic();
         Published { newest: ArcSwap::from_pointee(snapshot), publications: AtomicU64::new(0) }
     }
 
     /// Replaces the newest snapshot. Requests that run keep the one they started with.
     pub fn publish(&self, snapshot: Snapshot) {
+        snapshot.hold_traffic();
         self.newest.store(Arc::new(snapshot));
         self.publications.fetch_add(1, Ordering::Release);
     }

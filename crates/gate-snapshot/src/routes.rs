@@ -83,8 +83,9 @@ impl RouteTable {
 mod tests {
     use super::*;
     use crate::{AccessRule, ProxyFields, Timeouts, Upstream};
-    use gate_traffic::TrafficConfig;
+    use gate_traffic::{ProxyTraffic, TrafficConfig};
     use proptest::prelude::*;
+    use std::time::Instant;
 
     fn proxy(path: &str) -> Arc<Proxy> {
         Arc::new(Proxy {
@@ -99,6 +100,7 @@ mod tests {
             headers: Vec::new(),
             timeouts: Timeouts::default(),
             traffic_config: TrafficConfig::default(),
+            traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
             forward_auth: false,
             forward_encoding: false,
         })

@@ -2,6 +2,7 @@
 
 use crate::{Proxy, RouteTable};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// One generation of the configuration: every compiled proxy, found by path.
 #[derive(Debug, Default)]
@@ -19,6 +20,14 @@ impl Snapshot {
     /// Counts up with every snapshot a process publishes.
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// Holds the traffic of each proxy to what this generation says, whichever generation its requests began with.
+    pub(crate) fn hold_traffic(&self) {
+        let now = Instant::now();
+        for proxy in self.routes.proxies() {
+            proxy.traffic.configure(&proxy.traffic_config, now);
+        }
     }
 
     /// The proxies, found by path.

@@ -34,7 +34,7 @@ pub use postgres::PostgreSql;
 pub use seed::seed;
 pub use upstream::{
     Answer, Behaviour, Blackhole, ByHand, CloseAfterRequest, CloseIdle, EarlyResponse, Echo, H2Behaviour,
-    H2Upstream, Informational, Ledger, OneByte, Peer, ReceivedBody, ReceivedRequest, RequestHead,
-    ResetBeforeHead, SseStream, SseUpstream, StallAfterHead, TestAuthority, Upstream,
+    H2Upstream, Informational, Ledger, Mood, OneByte, Peer, ReceivedBody, ReceivedRequest, RequestHead,
+    ResetBeforeHead, Sidecar, SseStream, SseUpstream, StallAfterHead, TestAuthority, Upstream,
 };
 pub use wire::Fields;

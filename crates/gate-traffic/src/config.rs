@@ -121,6 +121,14 @@ pub struct RetryOn {
     pub status_504: bool,
 }
 
+impl TrafficConfig {
+    /// Whether anything depends on who calls.
+    pub fn tells_callers_apart(&self) -> bool {
+        let counts = self.rate.as_ref().is_some_and(|rate| rate.by == RateLimitBy::Identity);
+        counts || self.callers.per_identity > 0 || (self.max_concurrent > 0 && self.queue.per_identity)
+    }
+}
+
 impl QueueConfig {
     /// 0: a queue hides from users that their upstream is too small, so it is asked for.
     pub const MAX_WAITING: u32 = 0;

@@ -11,7 +11,10 @@ use crate::{EnvironmentPolicy, Expression, Unresolved, record_id};
 use gate_rules::ACCESS_RULE_CHARS_MAX;
 use gate_snapshot::{AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, Upstream};
 use gate_store::ProxyRow;
+use gate_traffic::ProxyTraffic;
 use serde_json::Value;
+use std::sync::Arc;
+use std::time::Instant;
 
 /// The largest text of the JSON fields but `headers` (contract §3.1).
 const JSON_BYTES_MAX: usize = 1000;
@@ -177,6 +180,7 @@ impl CheckedProxy {
             },
             headers,
             timeouts: self.timeouts,
+            traffic: Arc::new(ProxyTraffic::new(&traffic_config, Instant::now())),
             traffic_config,
             forward_auth: self.record.forward_auth,
             forward_encoding: self.record.forward_encoding,

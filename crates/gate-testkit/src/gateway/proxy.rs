@@ -45,6 +45,42 @@ impl Proxy {
         self.option("--timeout-config", json)
     }
 
+    /// Requests at one time.
+    #[must_use]
+    pub fn max_concurrent(self, count: u32) -> Self {
+        self.option("--max-concurrent", &count.to_string())
+    }
+
+    /// The JSON of `queueConfig`.
+    #[must_use]
+    pub fn queue_config(self, json: &str) -> Self {
+        self.option("--queue-config", json)
+    }
+
+    /// The JSON of `limits`.
+    #[must_use]
+    pub fn limits(self, json: &str) -> Self {
+        self.option("--limits", json)
+    }
+
+    /// The JSON of `rateLimit`.
+    #[must_use]
+    pub fn rate_limit(self, json: &str) -> Self {
+        self.option("--rate-limit", json)
+    }
+
+    /// The JSON of `circuitBreaker`.
+    #[must_use]
+    pub fn circuit_breaker(self, json: &str) -> Self {
+        self.option("--circuit-breaker", json)
+    }
+
+    /// The JSON of `retryConfig`.
+    #[must_use]
+    pub fn retry_config(self, json: &str) -> Self {
+        self.option("--retry-config", json)
+    }
+
     /// Whether the proxy takes requests.
     #[must_use]
     pub fn active(self, active: bool) -> Self {

@@ -10,6 +10,7 @@ mod listening;
 mod misbehaving;
 mod peer;
 mod reply;
+mod sidecar;
 mod sse;
 mod tls;
 
@@ -25,5 +26,6 @@ pub use misbehaving::{
     StallAfterHead,
 };
 pub use peer::Peer;
+pub use sidecar::{Mood, Sidecar};
 pub use sse::{SseStream, SseUpstream};
 pub use tls::TestAuthority;

@@ -1,0 +1,226 @@
+//! Whether a request may go on to its upstream now: the caller's share, the breaker, a place among those that run, the rate.
+//!
+//! The order is chosen so that a refusal costs nobody anything: a request that finds no place has not used up its caller's rate,
+//! and one that waits for a place holds no probe of the breaker.
+
+use crate::client::Client;
+use crate::connect::until;
+use crate::fault::Fault;
+use crate::identify::Caller;
+use crate::pipeline::RequestFacts;
+use crate::route::Routed;
+use crate::told::Told;
+use crate::upstream_answer::UpstreamAnswer;
+use crate::worker::Worker;
+use gate_snapshot::Proxy;
+use gate_telemetry::{Reason, Side};
+use gate_traffic::{
+    Admission, CallerKey, CallerRefusal, CallerSlot, Permit, Place, QueueRefusal, RateLimitBy, Slot,
+};
+use std::net::IpAddr;
+use std::time::Instant;
+
+/// What a request holds while it runs. Dropped, it gives everything back and tells the breaker nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Admitted {
+    /// A place among those of its caller.
+    share: Option<CallerSlot>,
+    /// A place among those that run.
+    slot: Option<Slot>,
+    /// The breaker's leave; gone once the breaker knows how it went.
+    permit: Option<Permit>,
+}
+
+/// Waits until the request may go on; what it holds from then on is in `admitted`.
+///
+/// # Errors
+/// It may not, or the client has gone meanwhile. `facts` know what to tell the client.
+pub(crate) async fn admit(
+    worker: &Worker,
+    client: &mut Client,
+    routed: &Routed,
+    caller: &Caller,
+    facts: &mut RequestFacts,
+    admitted: &mut Admitted,
+    now: Instant,
+) -> Result<(), Fault> {
+    let proxy = &*routed.proxy;
+    let who = Who { caller, address: client.address };
+    admitted.share = take_share(proxy, &who, &mut facts.told)?;
+    look_at_breaker(proxy, &mut facts.told, now)?;
+    match proxy.traffic.limiter.admit(|| who.key(), now) {
+        Admission::Refused(refusal) => return Err(refused(proxy, refusal, &mut facts.told)),
+        Admission::Admitted(slot) => {
+            take_rate(proxy, &who, &mut facts.told, now)?;
+            admitted.slot = Some(slot);
+            admitted.permit = ask_breaker(proxy, &mut facts.told, now)?;
+        }
+        Admission::Waiting(place) => {
+            take_rate(proxy, &who, &mut facts.told, now)?;
+            admitted.slot = Some(wait(client, proxy, place, &mut facts.told).await?);
+            // Waiting is not part of the time the request may take (contract D-6).
+            facts.begin(client, &proxy.timeouts);
+            admitted.permit = ask_breaker(proxy, &mut facts.told, worker.deadlines.instant())?;
+        }
+    }
+    Ok(())
+}
+
+impl Admitted {
+    /// The upstream has answered. A probe is settled by that: its body may take minutes.
+    pub(crate) fn answered(&mut self, answer: UpstreamAnswer, now: Instant) {
+        if let Some(permit) = self.permit.take_if(|permit| permit.is_probe()) {
+            settle(permit, answer, now);
+        }
+    }
+
+    /// An attempt has failed, and another one is to follow; whether the breaker lets it.
+    pub(crate) fn begin_again(
+        &mut self,
+        proxy: &Proxy,
+        answer: Option<UpstreamAnswer>,
+        now: Instant,
+    ) -> bool {
+        if proxy.traffic_config.breaker.is_none() {
+            return true;
+        }
+        if let Some(permit) = self.permit.take() {
+            permit.failed(now, answer.and_then(|answer| answer.retry_after));
+        }
+        self.permit = proxy.traffic.breaker.admit(now).ok();
+        self.permit.is_some()
+    }
+
+    /// The request has ended: what its upstream did counts, and its place is free. `now` is coarse.
+    pub(crate) fn finish(
+        &mut self,
+        outcome: Result<(), &Fault>,
+        answer: Option<UpstreamAnswer>,
+        proxy: Option<&Proxy>,
+        now: Instant,
+    ) {
+        let upstream_failed = outcome.is_err_and(|fault| fault.reason.side() == Side::Upstream);
+        if let Some(permit) = self.permit.take() {
+            match answer {
+                _ if upstream_failed => permit.failed(now, None),
+                Some(answer) => settle(permit, answer, now),
+                // The client left, or we refused: that says nothing about the upstream (H19, H54).
+                _ => drop(permit),
+            }
+        }
+        if let Some(slot) = self.slot.take()
+            && (answer.is_some() || upstream_failed)
+            && proxy.is_some_and(limits_requests)
+        {
+            // The clock is read once more: how long a place is held decides what those are told who find none.
+            slot.release(Instant::now());
+        }
+        self.share = None;
+    }
+}
+
+/// Who asks, for limits that are one caller's.
+struct Who<'a> {
+    caller: &'a Caller,
+    address: IpAddr,
+}
+
+impl Who<'_> {
+    /// An identity, or a guest's address.
+    fn key(&self) -> CallerKey {
+        match self.caller.identity() {
+            Some(identity) => CallerKey::Identity(identity.key().clone()),
+            None => CallerKey::address(self.address),
+        }
+    }
+
+    fn key_by(&self, by: RateLimitBy) -> CallerKey {
+        match by {
+            RateLimitBy::Identity => self.key(),
+            RateLimitBy::Ip => CallerKey::address(self.address),
+            RateLimitBy::Proxy => CallerKey::Everyone,
+        }
+    }
+}
+
+fn take_share(proxy: &Proxy, who: &Who<'_>, told: &mut Told) -> Result<Option<CallerSlot>, Fault> {
+    if !proxy.traffic.callers.is_on() {
+        return Ok(None);
+    }
+    proxy.traffic.callers.admit(&who.key(), who.address).map_err(|refusal| {
+        told.retry_after(proxy.traffic.limiter.retry_after());
+        let limited = match refusal {
+            CallerRefusal::Identity => "per_identity",
+            CallerRefusal::Ip => "per_ip",
+        };
+        Fault::because(Reason::LimitCaller, limited)
+    })
+}
+
+fn look_at_breaker(proxy: &Proxy, told: &mut Told, now: Instant) -> Result<(), Fault> {
+    if proxy.traffic_config.breaker.is_none() {
+        return Ok(());
+    }
+    proxy.traffic.breaker.look(now).map_err(|open| {
+        told.breaker(&open);
+        Reason::BreakerOpen.into()
+    })
+}
+
+fn ask_breaker(proxy: &Proxy, told: &mut Told, now: Instant) -> Result<Option<Permit>, Fault> {
+    if proxy.traffic_config.breaker.is_none() {
+        return Ok(None);
+    }
+    proxy.traffic.breaker.admit(now).map(Some).map_err(|open| {
+        told.breaker(&open);
+        Reason::BreakerOpen.into()
+    })
+}
+
+fn take_rate(proxy: &Proxy, who: &Who<'_>, told: &mut Told, now: Instant) -> Result<(), Fault> {
+    if !proxy.traffic.rate.is_on() {
+        return Ok(());
+    }
+    let verdict = proxy.traffic.rate.take(&who.key_by(proxy.traffic.rate.by()), now);
+    told.rate(&verdict);
+    let is_enforced = proxy.traffic_config.rate.as_ref().is_some_and(|rate| !rate.dry_run);
+    if verdict.allowed || !is_enforced {
+        return Ok(());
+    }
+    told.retry_after(verdict.retry_after);
+    Err(Reason::RateLimited.into())
+}
+
+fn refused(proxy: &Proxy, refusal: QueueRefusal, told: &mut Told) -> Fault {
+    told.retry_after(proxy.traffic.limiter.retry_after());
+    match refusal {
+        QueueRefusal::NoQueue => Reason::LimitConcurrency.into(),
+        QueueRefusal::Full => Reason::QueueFull.into(),
+    }
+}
+
+/// Waits for a place. A client that leaves, and one that has waited long enough, leaves the queue at once.
+async fn wait(client: &mut Client, proxy: &Proxy, place: Place, told: &mut Told) -> Result<Slot, Fault> {
+    client.hold_little();
+    client.deadline.set_after(Some(proxy.traffic_config.queue.timeout));
+    let slot = until(client, place, Reason::QueueTimeout).await;
+    if slot.is_err() {
+        told.retry_after(proxy.traffic.limiter.retry_after());
+    }
+    slot
+}
+
+/// Whether anybody is told how long to wait for a place.
+fn limits_requests(proxy: &Proxy) -> bool {
+    proxy.traffic_config.max_concurrent > 0 || proxy.traffic.callers.is_on()
+}
+
+/// What an answer tells the breaker. Busy is not broken, but it is no sign of recovery either.
+fn settle(permit: Permit, answer: UpstreamAnswer, now: Instant) {
+    let is_busy = answer.status == 429 && permit.is_probe();
+    if answer.status >= 500 || is_busy {
+        permit.failed(now, answer.retry_after);
+    } else {
+        permit.succeeded(now);
+    }
+}

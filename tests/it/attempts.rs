@@ -1,0 +1,124 @@
+//! Further attempts, where they are asked for (`retryConfig`).
+
+use std::time::Duration;
+
+use gate_testkit::{Echo, Gateway, Mood, Proxy, Sidecar, Upstream};
+
+use crate::concurrency::in_front_of_sidecar;
+use crate::setup::assert_refused;
+
+const THREE: &str = r#"{"attempts":3,"backoff_ms":1,"budget_percent":100}"#;
+
+async fn with_attempts(mood: Mood, retry: &str) -> (Gateway, Sidecar) {
+    in_front_of_sidecar(mood, |proxy| proxy.retry_config(retry)).await
+}
+
+/// An upstream that recovers while the gateway tries: the first `failures` requests fail.
+async fn failing_at_first(failures: usize, mood: Mood, retry: &str) -> (Gateway, Sidecar) {
+    let (gateway, sidecar) = with_attempts(mood, retry).await;
+    sidecar.becomes_after(failures, Mood::Well);
+    (gateway, sidecar)
+}
+
+#[tokio::test]
+async fn a_request_that_may_be_sent_twice_is_tried_again() {
+    for mood in [Mood::Resets, Mood::Fails(502), Mood::Fails(503), Mood::Fails(504), Mood::Fails(429)] {
+        let (gateway, sidecar) = failing_at_first(2, mood, THREE).await;
+        let response = gateway.get("/-/up").await;
+        assert_eq!((response.status(), sidecar.arrived()), (200, 3), "{mood:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_answer_is_what_the_client_gets() {
+    let (gateway, sidecar) = with_attempts(Mood::Fails(503), THREE).await;
+    assert_eq!(gateway.get("/-/up").await.status(), 503);
+    assert_eq!(sidecar.arrived(), 4);
+    let (gateway, sidecar) = with_attempts(Mood::Resets, THREE).await;
+    assert_refused(&gateway.get("/-/up").await, 502, "upstream_reset");
+    assert_eq!(sidecar.arrived(), 4);
+}
+
+#[tokio::test]
+async fn nothing_is_tried_again_unless_asked_for() {
+    let (gateway, sidecar) = in_front_of_sidecar(Mood::Fails(503), |proxy| proxy).await;
+    assert_eq!(gateway.get("/-/up").await.status(), 503);
+    assert_eq!(sidecar.arrived(), 1);
+    let (gateway, sidecar) = with_attempts(Mood::Fails(500), THREE).await;
+    assert_eq!(gateway.get("/-/up").await.status(), 500, "500 is not in the list");
+    assert_eq!(sidecar.arrived(), 1);
+    let (gateway, sidecar) = with_attempts(Mood::Fails(503), r#"{"attempts":3,"on":["connect"]}"#).await;
+    assert_eq!(gateway.get("/-/up").await.status(), 503);
+    assert_eq!(sidecar.arrived(), 1);
+}
+
+#[tokio::test]
+async fn a_post_is_sent_once_unless_it_says_that_it_may_be_sent_twice() {
+    let body = vec![b'x'; 60_000];
+    let (gateway, sidecar) = failing_at_first(1, Mood::Fails(503), THREE).await;
+    let response = gateway.connect().await.request("POST", "/-/up", &[], &body).await;
+    assert_eq!((response.status(), sidecar.arrived()), (503, 1));
+
+    let (gateway, sidecar) = failing_at_first(1, Mood::Fails(503), THREE).await;
+    let keyed = gateway.connect().await.request("POST", "/-/up", &["Idempotency-Key: 7"], &body).await;
+    assert_eq!((keyed.status(), sidecar.arrived()), (200, 2));
+    let bodies: Vec<_> =
+        sidecar.upstream.ledger.requests().into_iter().map(|request| request.body.unwrap()).collect();
+    assert_eq!(bodies[0].sha256, bodies[1].sha256, "the whole body is sent again");
+    assert_eq!(bodies[1].length, 60_000);
+
+    let unsafe_too = r#"{"attempts":1,"backoff_ms":1,"budget_percent":100,"retry_unsafe":true}"#;
+    let (gateway, sidecar) = failing_at_first(1, Mood::Fails(503), unsafe_too).await;
+    assert_eq!(gateway.connect().await.request("POST", "/-/up", &[], b"x").await.status(), 200);
+    assert_eq!(sidecar.arrived(), 2);
+}
+
+#[tokio::test]
+async fn a_body_too_long_to_keep_is_sent_once() {
+    let (gateway, sidecar) = failing_at_first(1, Mood::Fails(503), THREE).await;
+    let body = vec![b'x'; 200_000];
+    let response = gateway.connect().await.request("PUT", "/-/up", &[], &body).await;
+    assert_eq!((response.status(), sidecar.arrived()), (503, 1));
+}
+
+#[tokio::test]
+async fn an_upstream_that_refuses_connections_is_tried_again_even_with_a_post() {
+    let upstream = Upstream::start(Echo).await;
+    let address = upstream.address();
+    drop(upstream);
+    let retry = r#"{"attempts":10,"backoff_ms":400,"budget_percent":100}"#;
+    let gateway =
+        Gateway::start([Proxy::new("/-/up", &format!("http://{address}")).retry_config(retry)]).await;
+    let mut client = gateway.connect().await;
+    client.send_request("POST", "/-/up", &[], b"x").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let (mut socket, _) = listener.accept().await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut socket, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        .await
+        .unwrap();
+    assert_eq!(client.read_response().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_dead_upstream_sees_a_fifth_more_than_its_traffic() {
+    let (gateway, sidecar) = with_attempts(Mood::Fails(503), r#"{"attempts":3,"backoff_ms":0}"#).await;
+    for _ in 0..200 {
+        assert_eq!(gateway.get("/-/up").await.status(), 503);
+    }
+    assert!(sidecar.arrived() <= 240 + 3, "{} for 200 requests", sidecar.arrived());
+    assert!(sidecar.arrived() > 210, "{} for 200 requests", sidecar.arrived());
+}
+
+#[tokio::test]
+async fn every_attempt_counts_for_the_breaker_and_none_passes_it() {
+    let (gateway, sidecar) = in_front_of_sidecar(Mood::Fails(503), |proxy| {
+        proxy
+            .retry_config(r#"{"attempts":9,"backoff_ms":1,"budget_percent":100}"#)
+            .circuit_breaker(r#"{"enabled":true,"failure_threshold":3,"recovery_timeout":60}"#)
+    })
+    .await;
+    assert_eq!(gateway.get("/-/up").await.status(), 503);
+    assert_eq!(sidecar.arrived(), 3);
+    assert_refused(&gateway.get("/-/up").await, 503, "breaker_open");
+}

@@ -1,0 +1,59 @@
+//! How many requests may come in a time.
+
+use gate_testkit::{Gateway, Mood, Proxy, Response, Sidecar};
+
+use crate::concurrency::in_front_of_sidecar;
+use crate::setup::assert_refused;
+
+fn number(response: &Response, name: &str) -> u64 {
+    response.header(name).unwrap_or_else(|| panic!("no {name} in {response:?}")).parse().unwrap()
+}
+
+#[tokio::test]
+async fn so_many_pass_and_each_is_told_how_many_are_left() {
+    let (gateway, sidecar) =
+        in_front_of_sidecar(Mood::Well, |proxy| proxy.rate_limit(r#"{"requests":5,"window":600,"by":"ip"}"#))
+            .await;
+    for left in (0..5).rev() {
+        let response = gateway.get("/-/up").await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(
+            (number(&response, "ratelimit-limit"), number(&response, "ratelimit-remaining")),
+            (5, left)
+        );
+        assert!(number(&response, "ratelimit-reset") <= 600);
+    }
+    let refused = gateway.get("/-/up").await;
+    assert_refused(&refused, 429, "rate_limited");
+    assert!((1..=120).contains(&number(&refused, "retry-after")), "{refused:?}");
+    assert_eq!(number(&refused, "ratelimit-remaining"), 0);
+    let mut other = gateway.connect_from("127.0.0.2".parse().unwrap()).await;
+    assert_eq!(other.get("/-/up").await.status(), 200, "another address has its own");
+    assert_eq!(sidecar.arrived(), 6);
+}
+
+#[tokio::test]
+async fn a_rate_of_the_proxy_is_everybodys() {
+    let (gateway, _sidecar) = in_front_of_sidecar(Mood::Well, |proxy| {
+        proxy.rate_limit(r#"{"requests":2,"window":600,"by":"proxy"}"#)
+    })
+    .await;
+    assert_eq!(gateway.get("/-/up").await.status(), 200);
+    let mut other = gateway.connect_from("127.0.0.2".parse().unwrap()).await;
+    assert_eq!(other.get("/-/up").await.status(), 200);
+    assert_refused(&gateway.get("/-/up").await, 429, "rate_limited");
+}
+
+#[tokio::test]
+async fn a_dry_run_refuses_nobody() {
+    let sidecar = Sidecar::start(Mood::Well).await;
+    let proxy = Proxy::new("/-/up", &sidecar.url())
+        .rate_limit(r#"{"requests":1,"window":600,"by":"proxy","dry_run":true}"#)
+        .max_concurrent(1)
+        .queue_config(r#"{"dry_run":true}"#)
+        .limits(r#"{"per_ip":1,"dry_run":true}"#);
+    let gateway = Gateway::start([proxy]).await;
+    for _ in 0..5 {
+        assert_eq!(gateway.get("/-/up").await.status(), 200);
+    }
+}
