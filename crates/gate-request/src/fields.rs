@@ -69,3 +69,60 @@ fn is_copy_of(name: &[u8], header: &InjectedHeader) -> bool {
     let injected = header.name.as_bytes();
     name.len() == injected.len() && name.iter().zip(injected).all(|(a, b)| fold(*a) == fold(*b))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{parsed, proxy};
+    use gate_snapshot::{IdentityField, TemplatePart};
+
+    /// Why each field behind `Host` is withheld.
+    fn reasons(proxy: &Proxy, fields: &str, has_our_token: bool) -> Vec<Option<Withheld>> {
+        let bytes = format!("GET / HTTP/1.1\r\nHost: x\r\n{fields}\r\n").into_bytes();
+        let head = parsed(&bytes);
+        let lines = head.fields().iter().skip(1);
+        lines.map(|line| withheld(proxy, &head, &bytes, line, has_our_token)).collect()
+    }
+
+    fn injecting(name: &str, value: HeaderValue) -> Proxy {
+        Proxy { headers: vec![InjectedHeader { name: name.into(), value }], ..proxy() }
+    }
+
+    #[test]
+    fn what_belongs_to_the_connection_or_to_the_gateway_stays() {
+        let fields = "Connection: X-Hop\r\nX-Hop: 1\r\nForwarded: for=a\r\nX-Real-IP: b\r\nAccept-Encoding: gzip\r\nAccept: c\r\n";
+        let hop = Some(Withheld::HopByHop);
+        let origin = Some(Withheld::Origin);
+        let expected = [hop, hop, origin, origin, Some(Withheld::Encoding), None];
+        assert_eq!(reasons(&proxy(), fields, false), expected);
+        let forwards = Proxy { forward_encoding: true, ..proxy() };
+        assert_eq!(reasons(&forwards, "Accept-Encoding: gzip\r\n", false), [None]);
+    }
+
+    #[test]
+    fn h7_our_token_and_the_cookies_beside_it_stay() {
+        let fields = "Authorization: a\r\nCookie: b\r\n";
+        assert_eq!(reasons(&proxy(), fields, true), [Some(Withheld::Credentials); 2]);
+        assert_eq!(reasons(&proxy(), fields, false), [None; 2]);
+        assert_eq!(reasons(&Proxy { forward_auth: true, ..proxy() }, fields, true), [None; 2]);
+    }
+
+    #[test]
+    fn h9_a_copy_of_an_injected_header_stays_in_any_spelling() {
+        let proxy = injecting("X-Api-Key", HeaderValue::Resolved(Box::default()));
+        let fields = "x-api-key: a\r\nX_API-KEY: b\r\nX-Api-Keys: c\r\n";
+        let injected = Some(Withheld::Injected);
+        assert_eq!(reasons(&proxy, fields, false), [injected, injected, None]);
+    }
+
+    #[test]
+    fn h13_a_field_of_the_caller_with_a_line_break_does_not_fit() {
+        let named = |text: &str| {
+            let value = gate_rules::Value::Null;
+            Identity::new(false, vec![IdentityField { name: "name".into(), value, text: text.into() }])
+        };
+        let value = HeaderValue::Template([TemplatePart::Auth("name".into())].into());
+        assert!(fits(&value, None) && fits(&value, Some(&named("Ann"))));
+        assert!(!fits(&value, Some(&named("A\r\nX-Admin: 1"))));
+    }
+}

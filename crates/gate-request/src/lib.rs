@@ -8,6 +8,8 @@ mod fields;
 mod route;
 mod rule_context;
 mod target;
+#[cfg(test)]
+mod testing;
 mod token;
 
 pub use answered_here::{is_preflight, is_websocket_handshake};

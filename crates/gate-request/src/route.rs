@@ -50,3 +50,41 @@ pub fn route(
         stripped: if matched.proxy.strip_path { path::raw_prefix(raw, matched.prefix_length) } else { 0 },
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{parsed, proxy};
+    use gate_snapshot::Proxy;
+    use std::sync::Arc;
+
+    #[track_caller]
+    fn check(strip_path: bool, request_line: &str, expected: Result<Route, Unroutable>) {
+        let routes = RouteTable::new([Arc::new(Proxy { strip_path, ..proxy() })]);
+        let bytes = format!("{request_line} HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes();
+        assert_eq!(route(&routes, &parsed(&bytes), &bytes, &mut Vec::new()), expected, "{request_line}");
+    }
+
+    #[test]
+    fn the_raw_prefix_is_stripped_however_it_is_spelled() {
+        let to = |stripped| Ok(Route::Proxy { index: 0, stripped });
+        check(true, "GET /-/a/b", to(4));
+        check(true, "GET /-/a?x=/b", to(4));
+        check(true, "GET /%2d/a/b", to(6));
+        check(true, "GET //-//a/b", to(6));
+        check(false, "GET /%2d/a/b", to(0));
+    }
+
+    #[test]
+    fn what_is_no_proxys_goes_to_the_gateway_or_nowhere() {
+        check(true, "GET /-/ab", Ok(Route::Nowhere));
+        check(true, "GET /API/x", Ok(Route::ControlPlane));
+        check(true, "GET /%5F/", Ok(Route::ControlPlane));
+    }
+
+    #[test]
+    fn what_can_be_read_in_two_ways_goes_nowhere() {
+        check(true, "GET /-/a/../b", Err(Unroutable::Path(path::AmbiguousPath)));
+        check(true, "TRACE /-/a", Err(Unroutable::Method));
+    }
+}

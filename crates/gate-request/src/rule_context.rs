@@ -69,38 +69,14 @@ fn is_snake_case_of(key: &str, name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gate_http::Progress;
-    use gate_snapshot::{ProxyFields, Timeouts, Upstream};
-    use gate_traffic::{ProxyTraffic, TrafficConfig};
-    use std::sync::Arc;
-    use std::time::Instant;
+    use crate::testing::{parsed, proxy};
 
     const HEAD: &[u8] = b"PATCH /-/a?n=10&n=11&q=a%20b+c&empty=&%6b=v HTTP/1.1\r\nHost: gateway\r\n\
         X-API-Key: one\r\nx-api-key: two\r\nX-Empty:\r\nContent-Type: text/plain\r\n\r\n";
 
-    fn proxy() -> Proxy {
-        Proxy {
-            id: "a".into(),
-            name: "a".into(),
-            path: "/-/a".to_owned(),
-            active: true,
-            strip_path: true,
-            access_rule: gate_rules::AccessRule::Public,
-            upstream: Upstream::parse("http://a").unwrap(),
-            record: ProxyFields { upstream: "http://a".into(), timeout: 30.0, max_concurrent: 10.0 },
-            headers: Vec::new(),
-            timeouts: Timeouts::default(),
-            traffic_config: TrafficConfig::default(),
-            traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
-            forward_auth: false,
-            forward_encoding: false,
-        }
-    }
-
     #[track_caller]
     fn check(rule: &str, expected: bool) {
-        let mut head = RequestHead::new();
-        assert!(matches!(head.parse(HEAD), Ok(Progress::Complete { .. })));
+        let head = parsed(HEAD);
         let context = RuleContext { head: &head, bytes: HEAD, proxy: &proxy(), identity: None };
         let rule = gate_rules::AccessRule::compile(rule).unwrap();
         assert_eq!(rule.allows(false, &context), expected, "{rule:?}");

@@ -25,13 +25,12 @@ const TOKEN_BYTES_MAX: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gate_http::Progress;
+    use crate::testing::parsed;
 
     #[track_caller]
     fn check(authorization: &str, expected: Option<&str>) {
         let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: {authorization}\r\n\r\n");
-        let mut head = RequestHead::new();
-        assert!(matches!(head.parse(bytes.as_bytes()), Ok(Progress::Complete { .. })));
+        let head = parsed(bytes.as_bytes());
         assert_eq!(token(&head, bytes.as_bytes()), expected, "{authorization}");
     }
 
