@@ -52,7 +52,9 @@ fn routes() -> Router<Shared> {
         .route("/api/collections/{collection}/confirm-email-change", post(auth::email_change))
         .route("/api/files/token", post(auth::file_token))
         .route("/api/gateway/explain", post(gateway::explain))
+        .route("/api/gateway/proxies/{id}/breaker", post(gateway::act_on_breaker))
         .route("/api/gateway/setup", post(auth::setup))
+        .route("/api/gateway/status", get(gateway::status))
         .route("/api/secrets", get(secrets::list).post(secrets::create))
         .route("/api/secrets/{key}", get(secrets::view).put(secrets::update).delete(secrets::delete))
         .route("/api/logs", get(logs::list).delete(logs::truncate))
@@ -157,6 +159,8 @@ mod tests {
             ("GET", "/api/backups"),
             ("POST", "/api/backups"),
             ("POST", "/api/gateway/explain"),
+            ("POST", "/api/gateway/proxies/unknown/breaker"),
+            ("GET", "/api/gateway/status"),
         ] {
             for (caller, status, message) in [
                 ("", 401, "The request requires valid record authorization token."),

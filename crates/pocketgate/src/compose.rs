@@ -83,6 +83,8 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
         },
         handle,
     );
+    let telling = gate_admin::tell_status(hub.clone(), Arc::clone(&published));
+    background.spawn_on(async { match telling.await {} }, handle);
     background.spawn_on(gate_admin::run_crons(Arc::clone(&services)), handle);
     background.spawn_on(gate_admin::serve(connections, services), handle);
     let server =

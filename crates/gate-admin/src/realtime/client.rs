@@ -45,6 +45,23 @@ impl Client {
         Ok(())
     }
 
+    /// Whether it asked for the status of the proxies and may have it.
+    pub(super) fn wants_status(&self) -> bool {
+        self.auth.as_ref().is_some_and(|auth| auth.is_superuser()) && self.topics.iter().any(Topic::is_status)
+    }
+
+    /// Queues the status for every topic that is about it, unless something is still to be read: of a status only the
+    /// newest counts, and the next is made soon.
+    pub(super) fn hear_status(&self, json: &str) {
+        if self.frames.capacity() < self.frames.max_capacity() {
+            return;
+        }
+        for topic in self.topics.iter().filter(|topic| topic.is_status()) {
+            // There is room, or it has gone.
+            let _ = self.queue(frame(&self.id, &topic.text, json));
+        }
+    }
+
     pub(super) fn queue(&self, frame: Bytes) -> Result<(), Stuck> {
         self.frames.try_send(frame).map_err(|_| Stuck)
     }

@@ -9,12 +9,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// Everyone who listens. Cheap to clone; all clones are the same hub.
 #[derive(Clone, Debug, Default)]
 pub struct Hub {
     listeners: Arc<Mutex<Listeners>>,
+    /// Somebody has asked for the status.
+    status_wanted: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -100,7 +102,31 @@ impl Hub {
             return Err(SubscribeError::OtherCaller);
         }
         (client.auth, client.topics) = (auth, topics);
+        if client.wants_status() {
+            self.status_wanted.notify_one();
+        }
         Ok(())
+    }
+
+    /// Waits until somebody asks for the status who may have it. Cancel-safe.
+    pub(crate) async fn status_is_wanted(&self) {
+        self.status_wanted.notified().await;
+    }
+
+    /// Tells whoever asked for it and may have it how every proxy is; says whether there is anybody. `status` is asked
+    /// only if there is.
+    pub(crate) fn tell_status(&self, status: impl Fn() -> String) -> bool {
+        if !self.listeners().clients.values().any(Client::wants_status) {
+            return false;
+        }
+        // Not while nobody can connect or subscribe.
+        let json = status();
+        self.listeners()
+            .clients
+            .values()
+            .filter(|client| client.wants_status())
+            .for_each(|client| client.hear_status(&json));
+        true
     }
 
     /// Tells whoever may know of a change. Somebody whose tokens it revoked is a guest from then on.

@@ -196,3 +196,55 @@ async fn a_client_whose_tokens_were_revoked_is_a_guest() {
     hub.tell(&RecordChange { before: Some(user), after: Some(revoked) });
     assert!(frames.try_recv().is_err(), "it is nobody any more");
 }
+
+#[tokio::test]
+async fn superusers_hear_the_status_once_a_second() {
+    let server = Server::start().await;
+    let (hub, published) = (server.services.hub.clone(), Arc::clone(&server.published));
+    tokio::spawn(crate::gateway::tell_status(hub, published));
+    let mut stream = Stream::open(&server).await;
+    assert_eq!(stream.subscribe(&server, SUPERUSER, &["@gateway/status"]).await.0, 204);
+    let started = std::time::Instant::now();
+    for _ in 0..2 {
+        let [_, event, data] = stream.event().await;
+        assert_eq!((event.as_str(), data.as_str()), ("event:@gateway/status", r#"data:{"proxies":[]}"#));
+    }
+    assert!(started.elapsed() >= Duration::from_millis(900));
+}
+
+#[tokio::test]
+async fn nobody_works_out_a_status_that_nobody_may_hear() {
+    let server = Server::start().await;
+    let hub = &server.services.hub;
+    let unasked = || -> String { panic!("nobody asked") };
+    assert!(!hub.tell_status(unasked));
+    let (user, superuser) = (Stream::open(&server).await, Stream::open(&server).await);
+    assert_eq!(user.subscribe(&server, USER, &["@gateway/status"]).await.0, 204);
+    assert_eq!(superuser.subscribe(&server, SUPERUSER, &["_proxies/*"]).await.0, 204);
+    assert!(!hub.tell_status(unasked));
+    assert_eq!(superuser.subscribe(&server, SUPERUSER, &["@gateway/status"]).await.0, 204);
+    assert!(hub.tell_status(|| "{}".to_owned()));
+    drop(superuser);
+    timeout(Duration::from_secs(10), async {
+        while hub.tell_status(|| "{}".to_owned()) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("whoever has left is not told");
+}
+
+#[tokio::test]
+async fn of_a_status_that_is_not_read_only_one_is_kept() {
+    let hub = Hub::default();
+    let (connected, mut frames) = hub.connect("a".to_owned()).unwrap();
+    let superuser = Arc::new(AuthRecord::local(&Record::new(&SUPERUSERS)));
+    let topics = vec![Topic::parse("@gateway/status")];
+    hub.subscribe(connected.client_id(), "a", Some(superuser), topics).unwrap();
+    frames.recv().await.unwrap();
+    for _ in 0..5 {
+        assert!(hub.tell_status(|| "{}".to_owned()));
+    }
+    assert!(frames.recv().await.is_some());
+    assert!(frames.try_recv().is_err());
+}

@@ -59,6 +59,11 @@ impl Topic {
         self.query.get("filter").map(String::as_str).filter(|filter| !filter.is_empty())
     }
 
+    /// Whether it is no record but the status of the proxies: `@gateway/status`.
+    pub(super) fn is_status(&self) -> bool {
+        self.collection == "@gateway" && self.record.as_deref() == Some("status")
+    }
+
     /// Whether a record is one of those it is about.
     pub(super) fn is_about(&self, record: &Record) -> bool {
         let collection = record.collection();

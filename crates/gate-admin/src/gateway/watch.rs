@@ -1,0 +1,30 @@
+//! `@gateway/status`: the same as it changes, for superusers who listen.
+
+use super::status::Status;
+use crate::realtime::Hub;
+use gate_snapshot::Published;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::{MissedTickBehavior, interval};
+
+/// Tells whoever listens how every proxy is, once a second, for ever. Does nothing while nobody listens.
+///
+/// Cancel-safe: dropping it ends the telling.
+pub async fn tell_status(hub: Hub, published: Arc<Published>) -> Infallible {
+    let status = || serde_json::to_string(&Status::of(&published.load(), Instant::now())).unwrap_or_default();
+    loop {
+        hub.status_is_wanted().await;
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if !hub.tell_status(status) {
+                break;
+            }
+        }
+    }
+}
+
+/// As often as a person can follow.
+const EVERY: Duration = Duration::from_secs(1);
