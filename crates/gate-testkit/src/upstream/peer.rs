@@ -1,6 +1,7 @@
 //! The upstream's end of one connection.
 
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -95,6 +96,11 @@ impl Peer {
     /// Closes with a reset instead of an orderly end.
     pub fn reset(self) -> io::Result<()> {
         self.stream.get_ref().connection.reset_on_close()
+    }
+
+    /// Another handle of the socket: with it the connection stays open even when this one is dropped.
+    pub(super) fn duplicate(&self) -> io::Result<OwnedFd> {
+        self.stream.get_ref().connection.socket().as_fd().try_clone_to_owned()
     }
 
     async fn read_start_line(&mut self) -> io::Result<Option<String>> {

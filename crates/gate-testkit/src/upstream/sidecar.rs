@@ -1,10 +1,14 @@
 //! A fragile service: counts what it does at one time, and does what the test says at the moment.
 
+use std::collections::HashMap;
 use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::sync::Semaphore;
 
 use super::behaviour::Behaviour;
@@ -41,14 +45,18 @@ struct State {
     mood: Mutex<Mood>,
     /// After so many more requests it does something else.
     then: Mutex<Option<(usize, Mood)>>,
-    running: AtomicUsize,
+    /// Connections whose request it works on, by the number of the request.
+    running: Mutex<HashMap<usize, OwnedFd>>,
     peak: AtomicUsize,
     arrived: AtomicUsize,
     releases: Semaphore,
 }
 
 /// Counts a request as running for as long as it lives.
-struct Work(Arc<State>);
+struct Work {
+    state: Arc<State>,
+    number: usize,
+}
 
 impl Sidecar {
     /// Listens on IPv4 loopback.
@@ -56,7 +64,7 @@ impl Sidecar {
         let state = Arc::new(State {
             mood: Mutex::new(mood),
             then: Mutex::new(None),
-            running: AtomicUsize::new(0),
+            running: Mutex::default(),
             peak: AtomicUsize::new(0),
             arrived: AtomicUsize::new(0),
             releases: Semaphore::new(0),
@@ -86,11 +94,10 @@ impl Sidecar {
 
     /// Requests it works on now.
     pub fn running(&self) -> usize {
-        self.state.running.load(Ordering::SeqCst)
+        self.state.running.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// The most it has worked on at one time, for longer than a moment. A request counts until its answer is made or its connection is
-    /// known to be closed.
+    /// The most it has worked on at one time. A request counts until its answer is made or the other side closes its connection.
     pub fn peak(&self) -> usize {
         self.state.peak.load(Ordering::SeqCst)
     }
@@ -106,7 +113,7 @@ struct Served(Arc<State>);
 impl Behaviour for Served {
     async fn serve(&self, mut peer: Peer) -> io::Result<()> {
         while let Some(_request) = peer.read_request().await? {
-            let work = Work::begin(&self.0);
+            let work = Work::begin(&self.0, &peer)?;
             let mood = self.0.mood();
             let answer = match mood {
                 Mood::Well => ok(),
@@ -163,26 +170,31 @@ impl State {
 }
 
 impl Work {
-    /// A caller that was cut off has closed its connection before the next one was let in, but this end may read the new
-    /// request before the old end: a number above the peak so far is looked at again a moment later.
-    fn begin(state: &Arc<State>) -> Self {
-        state.arrived.fetch_add(1, Ordering::SeqCst);
-        let running = state.running.fetch_add(1, Ordering::SeqCst) + 1;
-        if running > state.peak.load(Ordering::SeqCst) {
-            let state = Arc::clone(state);
-            tokio::spawn(async move {
-                tokio::time::sleep(CLOSED_BY_THEN).await;
-                let running = running.min(state.running.load(Ordering::SeqCst));
-                state.peak.fetch_max(running, Ordering::SeqCst);
-            });
+    /// Whoever was cut off has had its connection closed before the next one was let in, but its task here may not have run
+    /// since: the sockets are asked, not the tasks.
+    fn begin(state: &Arc<State>, peer: &Peer) -> io::Result<Self> {
+        let number = state.arrived.fetch_add(1, Ordering::SeqCst);
+        let mut running = state.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.insert(number, peer.duplicate()?);
+        if running.len() > state.peak.load(Ordering::SeqCst) {
+            let open = running.values().filter(|connection| is_open(connection)).count();
+            state.peak.fetch_max(open, Ordering::SeqCst);
         }
-        Work(Arc::clone(state))
+        Ok(Work { state: Arc::clone(state), number })
     }
 }
 
 impl Drop for Work {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::SeqCst);
+        self.state.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+    }
+}
+
+/// Whether neither an end nor a reset has arrived.
+fn is_open(connection: &OwnedFd) -> bool {
+    match SockRef::from(connection).peek(&mut [MaybeUninit::uninit()]) {
+        Ok(count) => count > 0,
+        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
     }
 }
 
@@ -190,6 +202,4 @@ fn ok() -> String {
     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".to_owned()
 }
 
-/// Long for this end of a loopback connection to see the other end's close.
-const CLOSED_BY_THEN: Duration = Duration::from_millis(20);
 const READ_BY_THEN: Duration = Duration::from_millis(50);
