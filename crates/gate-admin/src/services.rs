@@ -9,6 +9,7 @@ use gate_records::records::{AuthRecord, Records};
 use gate_records::request_log::RequestLog;
 use gate_records::secrets::Secrets;
 use gate_snapshot::Published;
+use gate_telemetry::metrics::ProcessMetrics;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub struct Services {
     pub backups: Backups,
     /// What the rate limits have counted.
     pub windows: Windows,
+    /// What the data plane counts.
+    pub metrics: Arc<ProcessMetrics>,
 }
 
 /// Asks whose token it is; `None` for one that is expired, revoked, foreign or no token at all.

@@ -16,6 +16,7 @@ use gate_records::secrets::{Keyring, Secrets};
 use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
 use gate_snapshot::Published;
 use gate_store::Store;
+use gate_telemetry::metrics::ProcessMetrics;
 use serde_json::Value;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -92,7 +93,7 @@ impl Server {
         let keyring = Keyring::open_or_create(directory.path(), |_| None).unwrap();
         let secrets = Secrets::new(store.clone(), Some(keyring), "");
         let publisher =
-            Publisher::start(store.clone(), secrets.clone(), environment(), Arc::clone(&published));
+            Publisher::start(store.clone(), secrets.clone(), environment(), Arc::clone(&published), 1);
         let publisher = publisher.await.unwrap();
         let publishing = publisher.publishing();
         tokio::spawn(publisher.run());
@@ -120,6 +121,7 @@ impl Server {
             request_log,
             backups: Backups::new(store.clone(), directory.path().to_owned()),
             windows: Windows::default(),
+            metrics: Arc::new(ProcessMetrics::new(1, true)),
         };
         let services = Arc::new(services);
         let setup_token = setup_token.unwrap();

@@ -10,6 +10,7 @@ use crate::memory::Memory;
 use crate::watchdog::{Heartbeat, Watchdog};
 use crate::worker::{Worker, WorkerParts};
 use gate_snapshot::{Identities, Published, Upstream, UpstreamAddresses};
+use gate_telemetry::metrics::ProcessMetrics;
 use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, PoolLimits, Resolver};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -47,6 +48,8 @@ pub struct ServerConfig {
     pub drain_delay: Duration,
     /// How long running requests may take to finish once draining has begun.
     pub drain_timeout: Duration,
+    /// Where the workers count what they do; for as many of them.
+    pub metrics: Arc<ProcessMetrics>,
 }
 
 /// The running data plane. Dropping it lets it run on.
@@ -125,6 +128,8 @@ impl Server {
             via: format!("1.1 pocketgate-{process:016x}").into(),
             condition: Arc::default(),
             seed: process,
+            number: 0,
+            metrics: config.metrics,
         };
         let condition = Arc::clone(&parts.condition);
         let limit = ConnectionLimit::new(config.connections);
@@ -140,8 +145,8 @@ impl Server {
             .enumerate()
             .map(|(number, (listener, ((name, heartbeat), buffers)))| {
                 // Far enough apart that no two workers ever number a request alike.
-                let parts =
-                    WorkerParts { seed: process.wrapping_add((number as u64) << 48), ..parts.clone() };
+                let seed = process.wrapping_add((number as u64) << 48);
+                let parts = WorkerParts { seed, number, ..parts.clone() };
                 let work = Work {
                     listener,
                     limit: Arc::clone(&limit),
@@ -259,8 +264,11 @@ async fn tick(worker: Rc<Worker>, heartbeat: Arc<Heartbeat>, buffers: Arc<Counte
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for count in 1u64.. {
-        ticks.tick().await;
+        let due = ticks.tick().await.into_std();
         let now = Instant::now();
+        if worker.metrics.is_on() {
+            worker.metrics.stalls.observe(now.saturating_duration_since(due));
+        }
         heartbeat.beat(now);
         worker.deadlines.tick(now);
         if count.is_multiple_of(SWEEP_EVERY) {

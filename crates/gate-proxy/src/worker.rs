@@ -7,6 +7,7 @@ use crate::known_tokens::KnownTokens;
 use gate_snapshot::{
     AccessRule, HeldSnapshot, Identities, Proxy, ProxyFields, Published, Reader, Timeouts, Upstream,
 };
+use gate_telemetry::metrics::{ProcessMetrics, ProxyMetrics, WorkerMetrics};
 use gate_traffic::{ProxyTraffic, TrafficConfig};
 use gate_upstream::{Dialer, Pool, PoolLimits};
 use std::cell::{Cell, RefCell};
@@ -37,6 +38,11 @@ pub(crate) struct Worker {
     pub(crate) via: Rc<str>,
     /// For paths that are not their own canonical form; keeps its capacity.
     pub(crate) path_scratch: RefCell<Vec<u8>>,
+    /// Counts from 0.
+    #[expect(dead_code, reason = "requests are not counted yet")]
+    pub(crate) number: usize,
+    /// What it counts about itself. About a proxy it counts in `proxy.metrics.shard(worker.number)`.
+    pub(crate) metrics: Arc<WorkerMetrics>,
     /// The condition of the whole process.
     pub(crate) condition: Arc<Condition>,
     /// Stopping: running requests finish, connections close behind them.
@@ -50,7 +56,7 @@ pub(crate) struct Worker {
     requests: Cell<u64>,
 }
 
-/// What a worker is made from; the same for all of them but for the seed.
+/// What a worker is made from; the same for all of them but for number and seed.
 #[derive(Clone)]
 pub(crate) struct WorkerParts {
     pub(crate) published: Arc<Published>,
@@ -62,6 +68,8 @@ pub(crate) struct WorkerParts {
     pub(crate) via: Arc<str>,
     pub(crate) condition: Arc<Condition>,
     pub(crate) seed: u64,
+    pub(crate) number: usize,
+    pub(crate) metrics: Arc<ProcessMetrics>,
 }
 
 /// Counts one connection for as long as it lives.
@@ -69,6 +77,7 @@ pub(crate) struct ConnectionCount(Rc<Worker>);
 
 impl Worker {
     pub(crate) fn new(parts: WorkerParts) -> Rc<Self> {
+        let metrics = parts.metrics;
         Rc::new(Worker {
             snapshot: RefCell::new(Reader::new(parts.published)),
             pool: RefCell::new(Pool::new(parts.pool_limits)),
@@ -76,11 +85,19 @@ impl Worker {
             identities: parts.identities,
             known_tokens: RefCell::default(),
             deadlines: Deadlines::new(),
-            control_plane: Rc::new(built_in("control plane", Upstream::control_plane())),
-            dev_proxy: parts.dev_proxy.map(|upstream| Rc::new(built_in("development proxy", upstream))),
+            control_plane: Rc::new(built_in(
+                "control plane",
+                Upstream::control_plane(),
+                &metrics.control_plane,
+            )),
+            dev_proxy: parts
+                .dev_proxy
+                .map(|upstream| Rc::new(built_in("development proxy", upstream, &metrics.dev_proxy))),
             via: Rc::from(&*parts.via),
             path_scratch: RefCell::default(),
             is_draining: Rc::default(),
+            number: parts.number,
+            metrics: metrics.worker(parts.number),
             condition: parts.condition,
             drained: Notify::new(),
             trusted_proxies: parts.trusted_proxies,
@@ -140,7 +157,7 @@ impl Drop for ConnectionCount {
 }
 
 /// A proxy of the process itself: everything passes as it is, and nothing but the client decides how long a stream lives.
-fn built_in(name: &str, upstream: Upstream) -> Proxy {
+fn built_in(name: &str, upstream: Upstream, metrics: &Arc<ProxyMetrics>) -> Proxy {
     Proxy {
         id: name.into(),
         name: name.into(),
@@ -159,6 +176,7 @@ fn built_in(name: &str, upstream: Upstream) -> Proxy {
         },
         traffic_config: TrafficConfig::default(),
         traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
+        metrics: Arc::clone(metrics),
         forward_auth: true,
         forward_encoding: false,
     }

@@ -7,6 +7,7 @@ use gate_snapshot::{
     AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, Published, Snapshot, Timeouts, Upstream,
     UpstreamAddresses, identities,
 };
+use gate_telemetry::metrics::{ProcessMetrics, ProxyMetrics};
 use gate_traffic::{ProxyTraffic, TrafficConfig};
 use gate_upstream::ForwardProxies;
 use std::io::{Read, Write};
@@ -63,6 +64,7 @@ fn proxy(path: &str, upstream: SocketAddr) -> Arc<Proxy> {
         timeouts: Timeouts::default(),
         traffic_config: TrafficConfig::default(),
         traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
+        metrics: Arc::new(ProxyMetrics::new(1)),
         forward_auth: false,
         forward_encoding: false,
     })
@@ -98,6 +100,7 @@ fn a_request_in_the_steady_state_allocates_nothing() {
         memory_limit: None,
         drain_delay: Duration::ZERO,
         drain_timeout: Duration::from_secs(1),
+        metrics: Arc::new(ProcessMetrics::new(1, true)),
     };
     let published = Arc::new(Published::new(snapshot));
     let (identities, _asked) = identities(Arc::default());

@@ -28,7 +28,7 @@ async fn main() {
     store.apply(&changes).await.unwrap();
     println!("{PROXIES} proxies written in {:?}", started.elapsed());
 
-    let mut compiler = Compiler::new(EnvironmentPolicy::with_reader([], |_| Some("value".to_owned())));
+    let mut compiler = Compiler::new(EnvironmentPolicy::with_reader([], |_| Some("value".to_owned())), 2);
     for round in 0..ROUNDS {
         let (started, before) = (Instant::now(), cpu_time());
         let rows = store.proxies().await.unwrap();

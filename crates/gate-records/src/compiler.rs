@@ -6,6 +6,7 @@ use crate::template::TemplateSources;
 use crate::{EnvironmentPolicy, FieldError, FieldErrors, Unresolved};
 use gate_snapshot::{AccessRule, Proxy, ProxyFields, Snapshot, Timeouts, Upstream};
 use gate_store::ProxyRow;
+use gate_telemetry::metrics::ProxyMetrics;
 use gate_traffic::{ProxyTraffic, TrafficConfig};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -22,6 +23,9 @@ pub struct Compiler {
     generation: u64,
     /// The last good version of each proxy that is still stored.
     last_good: HashMap<Arc<str>, Arc<Good>>,
+    /// What is counted about each proxy that is stored, in force or not.
+    metrics: HashMap<String, Arc<ProxyMetrics>>,
+    workers: usize,
 }
 
 /// A record that was compiled without errors. It is compiled once, however many generations it stays as it is; one that
@@ -71,10 +75,11 @@ pub enum Effect {
 }
 
 impl Compiler {
-    /// A compiler whose templates read these environment variables.
-    pub fn new(environment: EnvironmentPolicy) -> Self {
+    /// A compiler whose templates read these environment variables, for a data plane of so many workers.
+    pub fn new(environment: EnvironmentPolicy, workers: usize) -> Self {
         let secrets = ResolvedSecrets::default();
-        Compiler { environment, secrets, generation: 0, last_good: HashMap::new() }
+        let (last_good, metrics) = (HashMap::new(), HashMap::new());
+        Compiler { environment, secrets, generation: 0, last_good, metrics, workers }
     }
 
     /// Makes the next snapshot.
@@ -86,6 +91,7 @@ impl Compiler {
         let mut in_order = Vec::with_capacity(rows.len());
         let mut instead = Vec::new();
         let mut problems = Vec::new();
+        self.keep_metrics(&rows);
         for row in rows {
             let last_good = earlier.remove(row.id.as_str());
             let reusable = last_good.as_ref().filter(|good| !(good.names_secret && secrets_changed));
@@ -103,7 +109,7 @@ impl Compiler {
                     self.last_good.insert(Arc::clone(&good.proxy.id), good);
                 }
                 (Err(errors), None) => {
-                    instead.extend(blocked(&row).map(Arc::new));
+                    instead.extend(blocked(&row, self.metrics_of(&row)).map(Arc::new));
                     problems.extend(Problem::all(&row, &errors, Effect::NotFound));
                 }
             }
@@ -111,6 +117,21 @@ impl Compiler {
         self.generation += 1;
         // Of two with the same path the later one wins: a good record over what stands in for a bad one.
         Compiled { snapshot: Snapshot::new(self.generation, instead.into_iter().chain(in_order)), problems }
+    }
+
+    /// What was counted about a proxy is forgotten with its record, and only then (contract D-12, H60).
+    fn keep_metrics(&mut self, rows: &[ProxyRow]) {
+        let mut earlier = std::mem::take(&mut self.metrics);
+        let kept = rows.iter().map(|row| {
+            let metrics = earlier.remove(&row.id);
+            (row.id.clone(), metrics.unwrap_or_else(|| Arc::new(ProxyMetrics::new(self.workers))))
+        });
+        self.metrics = kept.collect();
+    }
+
+    fn metrics_of(&self, row: &ProxyRow) -> Arc<ProxyMetrics> {
+        let kept = self.metrics.get(&row.id).map(Arc::clone);
+        kept.unwrap_or_else(|| Arc::new(ProxyMetrics::new(self.workers)))
     }
 
     /// What runs and what has failed is the proxy's, whatever becomes of its record (contract D-12).
@@ -126,7 +147,7 @@ impl Compiler {
         let checked = ProxyRecord::from_row(row)?.check()?;
         let names_secret = checked.names_secret();
         let sources = TemplateSources { environment: &self.environment, secrets: &self.secrets };
-        let (mut proxy, unresolved) = checked.compile(&row.id, sources);
+        let (mut proxy, unresolved) = checked.compile(&row.id, sources, self.metrics_of(row));
         if let Some(traffic) = traffic {
             proxy.traffic = Arc::clone(traffic);
         }
@@ -163,7 +184,7 @@ impl Problem {
 }
 
 /// Holds the path of a record that cannot be used, if that much of it can: an inactive proxy (H31).
-fn blocked(row: &ProxyRow) -> Option<Proxy> {
+fn blocked(row: &ProxyRow, metrics: Arc<ProxyMetrics>) -> Option<Proxy> {
     Some(Proxy {
         id: row.id.as_str().into(),
         name: row.path.as_str().into(),
@@ -177,6 +198,7 @@ fn blocked(row: &ProxyRow) -> Option<Proxy> {
         timeouts: Timeouts::default(),
         traffic_config: TrafficConfig::default(),
         traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
+        metrics,
         forward_auth: false,
         forward_encoding: false,
     })
@@ -189,11 +211,14 @@ mod tests {
     use serde_json::{Value, json};
 
     fn compiler() -> Compiler {
-        Compiler::new(EnvironmentPolicy::with_reader([], |name| match name {
-            "KEY" => Some("sk-1".to_owned()),
-            "BREAK" => Some("a\r\nX-Injected: b".to_owned()),
-            _ => None,
-        }))
+        Compiler::new(
+            EnvironmentPolicy::with_reader([], |name| match name {
+                "KEY" => Some("sk-1".to_owned()),
+                "BREAK" => Some("a\r\nX-Injected: b".to_owned()),
+                _ => None,
+            }),
+            2,
+        )
     }
 
     impl Compiler {
@@ -361,6 +386,20 @@ mod tests {
         let compiled = compiler().compile_rows(vec![first, second]);
         assert_eq!(&*found(&compiled, "/x").unwrap().id, "a");
         assert_eq!(effects(&compiled), [("b", "path", Effect::NotFound)]);
+    }
+
+    #[test]
+    fn h60_what_was_counted_outlives_edits_and_bad_records_and_ends_with_its_record() {
+        let mut compiler = compiler();
+        let metrics = |compiled: &Compiled| Arc::clone(&found(compiled, "/-/a").unwrap().metrics);
+        let first = metrics(&compiler.compile_rows(vec![row("a", json!({}))]));
+        for edited in [row("a", json!({"timeout": 7})), bad(row("a", json!({}))), row("a", json!({}))] {
+            assert!(Arc::ptr_eq(&first, &metrics(&compiler.compile_rows(vec![edited]))));
+        }
+        compiler.compile_rows(vec![]);
+        let blocked = metrics(&compiler.compile_rows(vec![bad(row("a", json!({})))]));
+        assert!(!Arc::ptr_eq(&first, &blocked));
+        assert!(Arc::ptr_eq(&blocked, &metrics(&compiler.compile_rows(vec![row("a", json!({}))]))));
     }
 
     #[test]

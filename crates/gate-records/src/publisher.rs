@@ -57,7 +57,7 @@ impl Publishing {
 }
 
 impl Publisher {
-    /// Publishes the first snapshot.
+    /// Publishes the first snapshot, for a data plane of so many workers.
     ///
     /// # Errors
     /// When the store cannot be read, and nothing was kept of it.
@@ -66,10 +66,11 @@ impl Publisher {
         secrets: Secrets,
         environment: EnvironmentPolicy,
         published: Arc<Published>,
+        workers: usize,
     ) -> Result<Self, StoreError> {
         // Before the load, so that no change falls between the two.
         let changes = store.changes().await?;
-        let compiler = Compiler::new(environment);
+        let compiler = Compiler::new(environment, workers);
         let retired = published.load();
         let known_problems = HashSet::new();
         let (sender, waiting) = mpsc::unbounded_channel();

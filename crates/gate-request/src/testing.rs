@@ -2,6 +2,7 @@
 
 use gate_http::{Progress, RequestHead};
 use gate_snapshot::{AccessRule, Proxy, ProxyFields, Timeouts, Upstream};
+use gate_telemetry::metrics::ProxyMetrics;
 use gate_traffic::{ProxyTraffic, TrafficConfig};
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,6 +22,7 @@ pub(crate) fn proxy() -> Proxy {
         timeouts: Timeouts::default(),
         traffic_config: TrafficConfig::default(),
         traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
+        metrics: Arc::new(ProxyMetrics::new(1)),
         forward_auth: false,
         forward_encoding: false,
     }

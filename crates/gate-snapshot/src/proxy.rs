@@ -2,6 +2,7 @@
 
 use crate::{Identity, Timeouts, Upstream};
 use gate_rules::AccessRule;
+use gate_telemetry::metrics::ProxyMetrics;
 use gate_traffic::{ProxyTraffic, TrafficConfig};
 use std::fmt;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub struct Proxy {
     /// What runs and what has failed. No configuration: it outlives edits, and hangs here because here it is found without a
     /// search (contract D-12).
     pub traffic: Arc<ProxyTraffic>,
+    /// What is counted about it; kept like `traffic`.
+    pub metrics: Arc<ProxyMetrics>,
     /// Keep the caller's `Authorization` and `Cookie` although their token was ours (contract D-8).
     pub forward_auth: bool,
     /// Keep the caller's `Accept-Encoding` (contract D-25).

@@ -83,6 +83,7 @@ impl RouteTable {
 mod tests {
     use super::*;
     use crate::{AccessRule, ProxyFields, Timeouts, Upstream};
+    use gate_telemetry::metrics::ProxyMetrics;
     use gate_traffic::{ProxyTraffic, TrafficConfig};
     use proptest::prelude::*;
     use std::time::Instant;
@@ -101,6 +102,7 @@ mod tests {
             timeouts: Timeouts::default(),
             traffic_config: TrafficConfig::default(),
             traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
+            metrics: Arc::new(ProxyMetrics::new(1)),
             forward_auth: false,
             forward_encoding: false,
         })

@@ -157,6 +157,12 @@ impl Reason {
         ]
     };
 
+    /// Its place in [`Reason::ALL`].
+    #[inline]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     /// The word for this ending in the response, the log and the metrics.
     pub fn label(self) -> &'static str {
         match self {
@@ -410,6 +416,13 @@ impl Reason {
 mod tests {
     use super::*;
     use std::collections::HashSet;
+
+    #[test]
+    fn the_index_is_the_place_among_all() {
+        for (place, reason) in Reason::ALL.into_iter().enumerate() {
+            assert_eq!(reason.index(), place, "{reason:?}");
+        }
+    }
 
     #[test]
     fn labels_are_unique_snake_case_words() {

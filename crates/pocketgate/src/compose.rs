@@ -17,6 +17,7 @@ use gate_records::secrets::Secrets;
 use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
 use gate_snapshot::{Published, UpstreamAddresses};
 use gate_store::Store;
+use gate_telemetry::metrics::ProcessMetrics;
 use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, HttpClient, Resolver};
 use std::env;
 use std::net::SocketAddr;
@@ -145,7 +146,13 @@ async fn compose(
 ) -> Result<ControlPlaneParts, Failure> {
     let environment = || EnvironmentPolicy::new(arguments.env_allow.clone());
     let secrets = secrets(arguments, &store)?;
-    let publisher = Publisher::start(store.clone(), secrets.clone(), environment(), Arc::clone(published));
+    let publisher = Publisher::start(
+        store.clone(),
+        secrets.clone(),
+        environment(),
+        Arc::clone(published),
+        config.workers,
+    );
     let publisher = publisher.await.map_err(Failure::other)?;
     let passwords = Passwords::default();
     let authenticator =
@@ -178,6 +185,7 @@ async fn compose(
         request_log,
         backups: Backups::new(store, arguments.directory.path.clone()),
         windows: Windows::default(),
+        metrics: Arc::clone(&config.metrics),
     };
     Ok(ControlPlaneParts { services: Arc::new(services), setup_token, publisher, identities, log_writing })
 }
@@ -231,9 +239,10 @@ async fn exit_at_next_stop(mut signals: Signals) {
 }
 
 fn server_config(arguments: &ServeArgs) -> Result<ServerConfig, Failure> {
+    let workers = arguments.workers.map_or_else(cores, usize::from);
     Ok(ServerConfig {
         listen: arguments.http,
-        workers: arguments.workers.map_or_else(cores, usize::from),
+        workers,
         dev_proxy: arguments.dev_proxy.clone(),
         trusted_proxies: TrustedProxies::parse(&arguments.trusted_proxy).map_err(Failure::usage)?,
         forward_proxies: forward_proxies(arguments.upstream_proxy_env)?,
@@ -245,6 +254,7 @@ fn server_config(arguments: &ServeArgs) -> Result<ServerConfig, Failure> {
         memory_limit: arguments.memory_limit,
         drain_delay: arguments.drain_delay,
         drain_timeout: arguments.drain_timeout,
+        metrics: Arc::new(ProcessMetrics::new(workers, true)),
     })
 }
 

@@ -11,6 +11,7 @@ use crate::{EnvironmentPolicy, Expression, Unresolved, record_id};
 use gate_rules::ACCESS_RULE_CHARS_MAX;
 use gate_snapshot::{AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, Upstream};
 use gate_store::ProxyRow;
+use gate_telemetry::metrics::ProxyMetrics;
 use gate_traffic::ProxyTraffic;
 use serde_json::Value;
 use std::sync::Arc;
@@ -152,7 +153,12 @@ impl CheckedProxy {
 
     /// The proxy as the data plane takes it, and the first template expression without a value. A header that cannot
     /// be filled in is marked: its proxy answers 500 and never contacts its upstream (contract D-7, H8).
-    pub(crate) fn compile(self, id: &str, sources: TemplateSources<'_>) -> (Proxy, Option<Unresolved>) {
+    pub(crate) fn compile(
+        self,
+        id: &str,
+        sources: TemplateSources<'_>,
+        metrics: Arc<ProxyMetrics>,
+    ) -> (Proxy, Option<Unresolved>) {
         let mut first_unresolved = None;
         let headers = self.headers.0.into_iter().map(|(name, template)| {
             let value = template.compile(sources).unwrap_or_else(|unresolved| {
@@ -181,6 +187,7 @@ impl CheckedProxy {
             headers,
             timeouts: self.timeouts,
             traffic: Arc::new(ProxyTraffic::new(&traffic_config, Instant::now())),
+            metrics,
             traffic_config,
             forward_auth: self.record.forward_auth,
             forward_encoding: self.record.forward_encoding,

@@ -28,7 +28,8 @@ impl Running {
         let environment = EnvironmentPolicy::with_reader([], |_| None);
         let store = Store::open(directory.path()).await.unwrap();
         let secrets = Secrets::new(store.clone(), None, "");
-        let publisher = Publisher::start(store, secrets, environment, Arc::clone(&published)).await.unwrap();
+        let publisher =
+            Publisher::start(store, secrets, environment, Arc::clone(&published), 1).await.unwrap();
         tokio::spawn(publisher.run());
         Running { published, other, directory }
     }
@@ -124,7 +125,7 @@ async fn start_on(url: &str, directory: &TempDir) -> Result<(Publisher, Arc<Publ
     let published = Arc::new(Published::default());
     let environment = EnvironmentPolicy::with_reader([], |_| None);
     let secrets = Secrets::new(store.clone(), None, "");
-    let publisher = Publisher::start(store, secrets, environment, Arc::clone(&published)).await?;
+    let publisher = Publisher::start(store, secrets, environment, Arc::clone(&published), 1).await?;
     Ok((publisher, published))
 }
 

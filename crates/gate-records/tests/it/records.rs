@@ -34,7 +34,7 @@ impl Fixture {
         let keyring = Keyring::open_or_create(directory.path(), |_| None).unwrap();
         let secrets = Secrets::new(store.clone(), Some(keyring), "");
         let publisher =
-            Publisher::start(store.clone(), secrets.clone(), environment(), Arc::clone(&published));
+            Publisher::start(store.clone(), secrets.clone(), environment(), Arc::clone(&published), 1);
         let publisher = publisher.await.unwrap();
         let publishing = publisher.publishing();
         tokio::spawn(publisher.run());

@@ -1,0 +1,18 @@
+//! What is counted: cells that one thread writes and everybody reads, and what is made of them.
+//!
+//! Nothing here locks, and nothing adds atomically: a cell has one writer, the worker it belongs to. To add is a load and a
+//! store, which no other thread waits for (H60).
+
+mod counter;
+mod gauge;
+mod histogram;
+mod process_metrics;
+mod proxy_metrics;
+mod worker_metrics;
+
+pub use counter::Counter;
+pub use gauge::Gauge;
+pub use histogram::{Bounds, Histogram, HistogramTotal, LATENCY_BOUNDS, OVERHEAD_BOUNDS};
+pub use process_metrics::ProcessMetrics;
+pub use proxy_metrics::{LatencyHistogram, OverheadHistogram, ProxyMetrics, ProxyShard, ProxyTotal};
+pub use worker_metrics::WorkerMetrics;

@@ -1,0 +1,37 @@
+//! What is counted about the whole process.
+
+use super::{ProxyMetrics, WorkerMetrics};
+use std::sync::Arc;
+
+/// What is counted about the whole process: what its workers count, and what they count about proxies that have no record.
+#[derive(Debug)]
+pub struct ProcessMetrics {
+    /// One a worker, by its number.
+    pub workers: Box<[Arc<WorkerMetrics>]>,
+    /// The way to the control plane.
+    pub control_plane: Arc<ProxyMetrics>,
+    /// The way to the dev proxy.
+    pub dev_proxy: Arc<ProxyMetrics>,
+}
+
+impl ProcessMetrics {
+    /// For as many workers; nothing is counted unless it is on.
+    pub fn new(workers: usize, is_on: bool) -> Self {
+        ProcessMetrics {
+            workers: (0..workers.max(1)).map(|_| Arc::new(WorkerMetrics::new(is_on))).collect(),
+            control_plane: Arc::new(ProxyMetrics::new(workers)),
+            dev_proxy: Arc::new(ProxyMetrics::new(workers)),
+        }
+    }
+
+    /// What this worker writes to. Workers count from 0; one there is not gets one nobody reads.
+    pub fn worker(&self, number: usize) -> Arc<WorkerMetrics> {
+        let known = self.workers.get(number).map(Arc::clone);
+        known.unwrap_or_else(|| Arc::new(WorkerMetrics::new(self.is_on())))
+    }
+
+    /// Whether anything is counted.
+    pub fn is_on(&self) -> bool {
+        self.workers.iter().any(|worker| worker.is_on())
+    }
+}

@@ -1,0 +1,287 @@
+//! What is counted about one proxy.
+
+use super::{Counter, Gauge, Histogram, HistogramTotal, LATENCY_BOUNDS, OVERHEAD_BOUNDS};
+use crate::Reason;
+use std::fmt;
+use std::sync::OnceLock;
+
+/// What is counted about one proxy. It outlives edits, being kept by the proxy's id (contract D-12), and ends with the proxy:
+/// series of what was deleted end by themselves (H60).
+pub struct ProxyMetrics {
+    /// The first worker's. There is always one.
+    first: Slot,
+    others: Box<[Slot]>,
+}
+
+/// One worker's, made when that worker gets the first request.
+type Slot = OnceLock<Box<ProxyShard>>;
+
+/// What one worker has counted about one proxy. It alone writes to it.
+///
+/// On cache lines of its own, so that no two workers write to the same.
+#[derive(Debug)]
+#[repr(align(128))]
+pub struct ProxyShard {
+    /// Ended requests by the class of the status the client got: 1xx, 2xx, 3xx, 4xx, 5xx. Where nothing was sent it is the
+    /// status of the reason. See [`ProxyShard::count_ended`].
+    pub statuses: [Counter; STATUS_CLASSES],
+    /// Ended requests by [`Reason::index`].
+    pub reasons: [Counter; Reason::ALL.len()],
+    /// From the request being sent to the response head being there, and the body as far as the upstream took its time with it.
+    pub upstream_latency: LatencyHistogram,
+    /// Waiting for a place.
+    pub queue: LatencyHistogram,
+    /// Getting a connection that was not in the pool.
+    pub connect: LatencyHistogram,
+    /// From the request being sent to the first byte of the response.
+    pub first_byte: LatencyHistogram,
+    /// From there to the end of the response.
+    pub body: LatencyHistogram,
+    /// From the request being sent to the first event of an event stream.
+    pub first_event: LatencyHistogram,
+    /// What the gateway itself needed.
+    pub overhead: OverheadHistogram,
+    /// From the request's first byte to its end, whatever it was.
+    pub duration: LatencyHistogram,
+    /// Bytes from clients.
+    pub received_bytes: Counter,
+    /// Bytes to clients.
+    pub sent_bytes: Counter,
+    /// Requests that run.
+    pub active: Gauge,
+    /// Event streams that are open.
+    pub streams: Gauge,
+    /// Events that were passed on.
+    pub events: Counter,
+    /// Exchanges on a connection that was dialled for them.
+    pub connections_new: Counter,
+    /// Exchanges on a pooled connection.
+    pub connections_reused: Counter,
+    /// Attempts after the first.
+    pub retries: Counter,
+}
+
+/// What all workers have counted about one proxy.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the fields are those of `ProxyShard`")]
+pub struct ProxyTotal {
+    pub statuses: [u64; STATUS_CLASSES],
+    pub reasons: [u64; Reason::ALL.len()],
+    pub upstream_latency: HistogramTotal<LATENCIES>,
+    pub queue: HistogramTotal<LATENCIES>,
+    pub connect: HistogramTotal<LATENCIES>,
+    pub first_byte: HistogramTotal<LATENCIES>,
+    pub body: HistogramTotal<LATENCIES>,
+    pub first_event: HistogramTotal<LATENCIES>,
+    pub overhead: HistogramTotal<OVERHEADS>,
+    pub duration: HistogramTotal<LATENCIES>,
+    pub received_bytes: u64,
+    pub sent_bytes: u64,
+    pub active: i64,
+    pub streams: i64,
+    pub events: u64,
+    pub connections_new: u64,
+    pub connections_reused: u64,
+    pub retries: u64,
+}
+
+/// A histogram with [`LATENCY_BOUNDS`].
+pub type LatencyHistogram = Histogram<LATENCIES>;
+/// A histogram with [`OVERHEAD_BOUNDS`].
+pub type OverheadHistogram = Histogram<OVERHEADS>;
+
+const LATENCIES: usize = LATENCY_BOUNDS.len();
+const OVERHEADS: usize = OVERHEAD_BOUNDS.len();
+const STATUS_CLASSES: usize = 5;
+
+impl ProxyMetrics {
+    /// Nothing has happened yet.
+    pub fn new(workers: usize) -> Self {
+        let others = (1..workers).map(|_| Slot::new()).collect();
+        ProxyMetrics { first: Slot::new(), others }
+    }
+
+    /// What this worker writes to. Workers count from 0; one there is not shares that of the first.
+    #[inline]
+    pub fn shard(&self, worker: usize) -> &ProxyShard {
+        let slot = worker.checked_sub(1).and_then(|other| self.others.get(other));
+        slot.unwrap_or(&self.first).get_or_init(Box::default)
+    }
+
+    /// What all workers have written, each number as it is when it is read.
+    pub fn total(&self) -> ProxyTotal {
+        let mut total = ProxyTotal::default();
+        for shard in self.shards() {
+            total.add(shard);
+        }
+        total
+    }
+
+    fn shards(&self) -> impl Iterator<Item = &ProxyShard> {
+        std::iter::once(&self.first).chain(&self.others).filter_map(|slot| slot.get().map(|shard| &**shard))
+    }
+}
+
+impl fmt::Debug for ProxyMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyMetrics").field("workers", &self.shards().count()).finish_non_exhaustive()
+    }
+}
+
+impl ProxyShard {
+    /// A request has ended: with this status, and for this reason.
+    #[inline]
+    pub fn count_ended(&self, status: u16, reason: Reason) {
+        if let Some(counter) = usize::from(status / 100).checked_sub(1).and_then(|at| self.statuses.get(at)) {
+            counter.add(1);
+        } else if let Some(server_error) = self.statuses.last() {
+            // An upstream may say 999. Every request is counted once.
+            server_error.add(1);
+        }
+        if let Some(counter) = self.reasons.get(reason.index()) {
+            counter.add(1);
+        }
+    }
+}
+
+impl Default for ProxyShard {
+    fn default() -> Self {
+        ProxyShard {
+            statuses: [const { Counter::new() }; _],
+            reasons: [const { Counter::new() }; _],
+            upstream_latency: Histogram::new(&LATENCY_BOUNDS),
+            queue: Histogram::new(&LATENCY_BOUNDS),
+            connect: Histogram::new(&LATENCY_BOUNDS),
+            first_byte: Histogram::new(&LATENCY_BOUNDS),
+            body: Histogram::new(&LATENCY_BOUNDS),
+            first_event: Histogram::new(&LATENCY_BOUNDS),
+            overhead: Histogram::new(&OVERHEAD_BOUNDS),
+            duration: Histogram::new(&LATENCY_BOUNDS),
+            received_bytes: Counter::new(),
+            sent_bytes: Counter::new(),
+            active: Gauge::new(),
+            streams: Gauge::new(),
+            events: Counter::new(),
+            connections_new: Counter::new(),
+            connections_reused: Counter::new(),
+            retries: Counter::new(),
+        }
+    }
+}
+
+impl ProxyTotal {
+    /// With what one more worker has counted.
+    pub fn add(&mut self, shard: &ProxyShard) {
+        add_all(&mut self.statuses, &shard.statuses);
+        add_all(&mut self.reasons, &shard.reasons);
+        self.upstream_latency.add(&shard.upstream_latency);
+        self.queue.add(&shard.queue);
+        self.connect.add(&shard.connect);
+        self.first_byte.add(&shard.first_byte);
+        self.body.add(&shard.body);
+        self.first_event.add(&shard.first_event);
+        self.overhead.add(&shard.overhead);
+        self.duration.add(&shard.duration);
+        self.received_bytes += shard.received_bytes.get();
+        self.sent_bytes += shard.sent_bytes.get();
+        self.active += shard.active.get();
+        self.streams += shard.streams.get();
+        self.events += shard.events.get();
+        self.connections_new += shard.connections_new.get();
+        self.connections_reused += shard.connections_reused.get();
+        self.retries += shard.retries.get();
+    }
+}
+
+fn add_all(totals: &mut [u64], counters: &[Counter]) {
+    for (total, counter) in totals.iter_mut().zip(counters) {
+        *total += counter.get();
+    }
+}
+
+impl Default for ProxyTotal {
+    fn default() -> Self {
+        ProxyTotal {
+            statuses: [0; _],
+            reasons: [0; _],
+            upstream_latency: HistogramTotal::new(&LATENCY_BOUNDS),
+            queue: HistogramTotal::new(&LATENCY_BOUNDS),
+            connect: HistogramTotal::new(&LATENCY_BOUNDS),
+            first_byte: HistogramTotal::new(&LATENCY_BOUNDS),
+            body: HistogramTotal::new(&LATENCY_BOUNDS),
+            first_event: HistogramTotal::new(&LATENCY_BOUNDS),
+            overhead: HistogramTotal::new(&OVERHEAD_BOUNDS),
+            duration: HistogramTotal::new(&LATENCY_BOUNDS),
+            received_bytes: 0,
+            sent_bytes: 0,
+            active: 0,
+            streams: 0,
+            events: 0,
+            connections_new: 0,
+            connections_reused: 0,
+            retries: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+    use std::time::Duration;
+
+    #[test]
+    fn h60_workers_count_side_by_side_and_a_total_is_exact() {
+        const WORKERS: u64 = 4;
+        const REQUESTS: u64 = 10_000;
+        let metrics = ProxyMetrics::new(4);
+        thread::scope(|scope| {
+            for worker in 0..4 {
+                let shard = metrics.shard(worker);
+                scope.spawn(move || {
+                    for _ in 0..REQUESTS {
+                        shard.active.up();
+                        shard.count_ended(200, Reason::Completed);
+                        shard.upstream_latency.observe(Duration::from_millis(3));
+                        shard.received_bytes.add(2);
+                        shard.active.down();
+                    }
+                });
+            }
+        });
+        let total = metrics.total();
+        assert_eq!(total.statuses, [0, WORKERS * REQUESTS, 0, 0, 0]);
+        assert_eq!(total.reasons[Reason::Completed.index()], WORKERS * REQUESTS);
+        assert_eq!(total.upstream_latency.count(), WORKERS * REQUESTS);
+        assert_eq!((total.received_bytes, total.active), (2 * WORKERS * REQUESTS, 0));
+    }
+
+    #[track_caller]
+    fn check_class(status: u16, expected: [u64; STATUS_CLASSES]) {
+        let metrics = ProxyMetrics::new(1);
+        metrics.shard(0).count_ended(status, Reason::Completed);
+        assert_eq!(metrics.total().statuses, expected, "{status}");
+    }
+
+    #[test]
+    fn a_request_is_counted_once_whatever_its_status() {
+        check_class(101, [1, 0, 0, 0, 0]);
+        check_class(204, [0, 1, 0, 0, 0]);
+        check_class(304, [0, 0, 1, 0, 0]);
+        check_class(499, [0, 0, 0, 1, 0]);
+        check_class(599, [0, 0, 0, 0, 1]);
+        check_class(999, [0, 0, 0, 0, 1]);
+        check_class(0, [0, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn what_no_worker_has_used_takes_no_memory_and_every_worker_has_its_own() {
+        let metrics = ProxyMetrics::new(2);
+        assert_eq!(metrics.shards().count(), 0);
+        let (first, second) = (metrics.shard(0), metrics.shard(1));
+        assert!(!std::ptr::eq(first, second));
+        assert!(std::ptr::eq(first, metrics.shard(2)), "there is no third");
+        assert_eq!(metrics.shards().count(), 2);
+        assert!(size_of::<ProxyShard>() <= 2048, "{}", size_of::<ProxyShard>());
+    }
+}
