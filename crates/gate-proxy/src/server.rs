@@ -10,6 +10,7 @@ use crate::memory::Memory;
 use crate::watchdog::{Heartbeat, Watchdog};
 use crate::worker::{Worker, WorkerParts};
 use gate_snapshot::{Identities, Published, Upstream, UpstreamAddresses};
+use gate_telemetry::access_log::AccessLogs;
 use gate_telemetry::metrics::ProcessMetrics;
 use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, PoolLimits, Resolver};
 use std::hash::{BuildHasher, RandomState};
@@ -44,6 +45,8 @@ pub struct ServerConfig {
     /// How much memory the process may use, in bytes, before it refuses requests; 0 = all there is, `None` = what its control
     /// group may.
     pub memory_limit: Option<u64>,
+    /// Where the line of each request goes.
+    pub access_log: AccessLogs,
     /// How long it says that it is not ready any more before it stops accepting.
     pub drain_delay: Duration,
     /// How long running requests may take to finish once draining has begun.
@@ -127,6 +130,7 @@ impl Server {
             trusted_proxies: Arc::new(config.trusted_proxies),
             via: format!("1.1 pocketgate-{process:016x}").into(),
             condition: Arc::default(),
+            access_logs: config.access_log,
             seed: process,
             number: 0,
             metrics: config.metrics,
@@ -271,6 +275,7 @@ async fn tick(worker: Rc<Worker>, heartbeat: Arc<Heartbeat>, buffers: Arc<Counte
         }
         heartbeat.beat(now);
         worker.deadlines.tick(now);
+        worker.access_log.flush();
         if count.is_multiple_of(SWEEP_EVERY) {
             worker.pool.borrow_mut().sweep(worker.deadlines.instant());
             buffer_pool::publish(&buffers);

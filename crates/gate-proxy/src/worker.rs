@@ -7,6 +7,7 @@ use crate::known_tokens::KnownTokens;
 use gate_snapshot::{
     AccessRule, HeldSnapshot, Identities, Proxy, ProxyFields, Published, Reader, Timeouts, Upstream,
 };
+use gate_telemetry::access_log::{AccessLog, AccessLogs};
 use gate_telemetry::metrics::{ProcessMetrics, ProxyMetrics, WorkerMetrics};
 use gate_traffic::{ProxyTraffic, TrafficConfig};
 use gate_upstream::{Dialer, Pool, PoolLimits};
@@ -45,6 +46,8 @@ pub(crate) struct Worker {
     pub(crate) metrics: Arc<WorkerMetrics>,
     /// The condition of the whole process.
     pub(crate) condition: Arc<Condition>,
+    /// Where the line of each request goes.
+    pub(crate) access_log: AccessLog,
     /// Stopping: running requests finish, connections close behind them.
     pub(crate) is_draining: Rc<Cell<bool>>,
     /// Told when a connection ends while draining.
@@ -67,6 +70,7 @@ pub(crate) struct WorkerParts {
     pub(crate) trusted_proxies: Arc<TrustedProxies>,
     pub(crate) via: Arc<str>,
     pub(crate) condition: Arc<Condition>,
+    pub(crate) access_logs: AccessLogs,
     pub(crate) seed: u64,
     pub(crate) number: usize,
     pub(crate) metrics: Arc<ProcessMetrics>,
@@ -99,6 +103,7 @@ impl Worker {
             number: parts.number,
             metrics: metrics.worker(parts.number),
             condition: parts.condition,
+            access_log: parts.access_logs.worker(),
             drained: Notify::new(),
             trusted_proxies: parts.trusted_proxies,
             connections: Cell::new(0),

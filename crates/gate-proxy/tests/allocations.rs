@@ -7,6 +7,7 @@ use gate_snapshot::{
     AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, Published, Snapshot, Timeouts, Upstream,
     UpstreamAddresses, identities,
 };
+use gate_telemetry::access_log::AccessLogs;
 use gate_telemetry::metrics::{ProcessMetrics, ProxyMetrics};
 use gate_traffic::{ProxyTraffic, TrafficConfig};
 use gate_upstream::ForwardProxies;
@@ -98,6 +99,7 @@ fn a_request_in_the_steady_state_allocates_nothing() {
         upstream_addresses: UpstreamAddresses::default(),
         connections: ConnectionLimits { total: 100, per_address: 0 },
         memory_limit: None,
+        access_log: AccessLogs::off(),
         drain_delay: Duration::ZERO,
         drain_timeout: Duration::from_secs(1),
         metrics: Arc::new(ProcessMetrics::new(1, true)),

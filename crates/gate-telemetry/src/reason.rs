@@ -108,6 +108,17 @@ pub enum Side {
     Gateway,
 }
 
+impl Side {
+    /// The word for it in the log.
+    pub fn label(self) -> &'static str {
+        match self {
+            Side::Client => "client",
+            Side::Upstream => "upstream",
+            Side::Gateway => "gateway",
+        }
+    }
+}
+
 impl Reason {
     /// All members, in declaration order: for metrics that declare their series up front.
     pub const ALL: [Reason; 41] = {

@@ -17,6 +17,7 @@ use gate_records::secrets::Secrets;
 use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
 use gate_snapshot::{Published, UpstreamAddresses};
 use gate_store::Store;
+use gate_telemetry::access_log::AccessLogs;
 use gate_telemetry::metrics::ProcessMetrics;
 use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, HttpClient, Resolver};
 use std::env;
@@ -252,6 +253,7 @@ fn server_config(arguments: &ServeArgs) -> Result<ServerConfig, Failure> {
             per_address: arguments.max_connections_per_ip as usize,
         },
         memory_limit: arguments.memory_limit,
+        access_log: AccessLogs::off(),
         drain_delay: arguments.drain_delay,
         drain_timeout: arguments.drain_timeout,
         metrics: Arc::new(ProcessMetrics::new(workers, true)),

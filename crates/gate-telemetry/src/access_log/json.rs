@@ -1,0 +1,153 @@
+//! A line as one JSON object. Every member is always there, so that whoever reads it needs no cases.
+
+use super::entry::AccessEntry;
+use super::escape::{Escaping, push_escaped};
+use super::number::{push_address, push_integer, push_milliseconds, push_socket_address};
+use super::timestamp::Timestamps;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// Appends the line.
+pub(super) fn push_json(out: &mut Vec<u8>, entry: &AccessEntry<'_>, timestamps: &mut Timestamps) {
+    out.extend_from_slice(b"{\"time\":\"");
+    timestamps.push(out, entry.time);
+    out.extend_from_slice(b"\",\"level\":\"");
+    out.extend_from_slice(entry.level().label().as_bytes());
+    text(out, b"\",\"request_id\":\"", entry.request_id.as_bytes());
+    text(out, b"\",\"proxy\":\"", entry.proxy.as_bytes());
+    text(out, b"\",\"proxy_id\":\"", entry.proxy_id.as_bytes());
+    text(out, b"\",\"method\":\"", entry.method);
+    text(out, b"\",\"path\":\"", entry.target);
+    number(out, b"\",\"status\":", entry.status.into());
+    out.extend_from_slice(b",\"reason\":\"");
+    out.extend_from_slice(entry.reason.label().as_bytes());
+    out.push(b'"');
+    optional_text(out, b",\"side\":", entry.side());
+    optional_text(out, b",\"identity\":", entry.identity.map(|(id, _)| id));
+    optional_text(out, b",\"collection\":", entry.identity.map(|(_, collection)| collection));
+    out.extend_from_slice(b",\"client_ip\":\"");
+    push_address(out, entry.client);
+    out.extend_from_slice(b"\",\"upstream\":");
+    match entry.upstream {
+        Some(upstream) => {
+            out.push(b'"');
+            push_socket_address(out, upstream);
+            out.push(b'"');
+        }
+        None => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(if entry.reused { b",\"reused\":true" } else { b",\"reused\":false" });
+    number(out, b",\"attempts\":", entry.attempts.into());
+    milliseconds(out, b",\"queue_ms\":", Some(entry.queue));
+    milliseconds(out, b",\"connect_ms\":", Some(entry.connect));
+    milliseconds(out, b",\"first_byte_ms\":", entry.first_byte);
+    milliseconds(out, b",\"upstream_latency_ms\":", entry.upstream_latency);
+    milliseconds(out, b",\"proxy_latency_ms\":", Some(entry.own));
+    milliseconds(out, b",\"total_ms\":", Some(entry.total));
+    number(out, b",\"bytes_received\":", entry.received);
+    number(out, b",\"bytes_sent\":", entry.sent);
+    number(out, b",\"events\":", entry.events);
+    out.extend_from_slice(b",\"breaker\":\"");
+    out.extend_from_slice(entry.breaker.as_bytes());
+    number(out, b"\",\"concurrent\":", entry.concurrent.into());
+    match entry.cause {
+        Some(cause) => {
+            out.extend_from_slice(b",\"cause\":\"");
+            // An error says that there was more of it than fits.
+            let _ = write!(Escaping::new(out), "{cause}");
+            out.extend_from_slice(b"\"}\n");
+        }
+        None => out.extend_from_slice(b",\"cause\":null}\n"),
+    }
+}
+
+fn text(out: &mut Vec<u8>, member: &[u8], value: &[u8]) {
+    out.extend_from_slice(member);
+    push_escaped(out, value);
+}
+
+fn optional_text(out: &mut Vec<u8>, member: &[u8], value: Option<&str>) {
+    out.extend_from_slice(member);
+    match value {
+        Some(value) => {
+            out.push(b'"');
+            push_escaped(out, value.as_bytes());
+            out.push(b'"');
+        }
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+fn number(out: &mut Vec<u8>, member: &[u8], value: u64) {
+    out.extend_from_slice(member);
+    push_integer(out, value);
+}
+
+fn milliseconds(out: &mut Vec<u8>, member: &[u8], value: Option<Duration>) {
+    out.extend_from_slice(member);
+    match value {
+        Some(value) => push_milliseconds(out, value),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::tests::{completed, failed};
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn line(entry: &AccessEntry<'_>) -> String {
+        let mut out = Vec::new();
+        push_json(&mut out, entry, &mut Timestamps::default());
+        String::from_utf8(out).unwrap()
+    }
+
+    #[track_caller]
+    fn parsed(entry: &AccessEntry<'_>) -> Value {
+        let line = line(entry);
+        assert_eq!(line.matches('\n').count(), 1);
+        serde_json::from_str(line.strip_suffix('\n').unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_line_says_everything_there_is_to_say() {
+        let expected = json!({
+            "time": "2026-11-23T12:34:56.789Z", "level": "INFO", "request_id": "00000000deadbeef", "proxy": "AI",
+            "proxy_id": "abcdefghijklmno", "method": "POST", "path": "/-/ai/chat?stream=1", "status": 200,
+            "reason": "completed", "side": null, "identity": "usr000000000001", "collection": "users",
+            "client_ip": "192.0.2.1", "upstream": "127.0.0.1:8001", "reused": true, "attempts": 1, "queue_ms": 0.0,
+            "connect_ms": 0.0, "first_byte_ms": 12.345, "upstream_latency_ms": 1002.003, "proxy_latency_ms": 0.087,
+            "total_ms": 1002.09, "bytes_received": 321, "bytes_sent": 65536, "events": 7, "breaker": "closed",
+            "concurrent": 3, "cause": null,
+        });
+        assert_eq!(parsed(&completed()), expected);
+    }
+
+    #[test]
+    fn h42_a_failure_has_its_side_and_its_whole_cause() {
+        let parsed = parsed(&failed(&"dialling \"sidecar\"\n: refused"));
+        assert_eq!(parsed["level"], "WARN");
+        assert_eq!(parsed["side"], "upstream");
+        assert_eq!(parsed["cause"], "dialling \"sidecar\"\n: refused");
+        for absent in ["identity", "collection", "first_byte_ms", "upstream_latency_ms"] {
+            assert_eq!(parsed[absent], Value::Null, "{absent}");
+        }
+    }
+
+    #[test]
+    fn every_line_has_the_same_members_in_the_same_order() {
+        let members = |line: String| {
+            let names = line.split(['{', ',']).filter_map(|part| part.split_once("\":"));
+            names.map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(members(line(&failed(&"refused"))), members(line(&completed())));
+    }
+
+    #[test]
+    fn whatever_a_client_sends_stays_one_line() {
+        let every: Vec<u8> = (0..=255).collect();
+        let entry = AccessEntry { method: b"\"\n", target: &every, proxy: "\u{1b}\n", ..completed() };
+        assert_eq!(parsed(&entry)["method"], "\"\n");
+    }
+}
