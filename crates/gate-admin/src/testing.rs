@@ -96,7 +96,7 @@ impl Server {
             Publisher::start(store.clone(), secrets.clone(), environment(), Arc::clone(&published), 1);
         let publisher = publisher.await.unwrap();
         let publishing = publisher.publishing();
-        tokio::spawn(publisher.run());
+        tokio::spawn(publisher.run(std::future::pending()));
         let passwords = Passwords::default();
         let records =
             Records::new(store.clone(), passwords.clone(), secrets.clone(), environment(), publishing);

@@ -5,7 +5,7 @@ use crate::{Compiled, Compiler, Effect, EnvironmentPolicy, Problem};
 use gate_snapshot::{Published, Snapshot};
 use gate_store::{Changes, Kept, Store, StoreError};
 use std::collections::HashSet;
-use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
@@ -98,12 +98,19 @@ impl Publisher {
         self.publishing.clone()
     }
 
-    /// Publishes a snapshot after every change; changes during a load are one more load.
+    /// Publishes a snapshot after every change until it is told to stop; changes during a load are one more load.
     ///
-    /// Never ends. Cancel-safe: may be dropped at any time, with the newest snapshot left in force.
-    pub async fn run(mut self) -> Infallible {
+    /// When it returns, what was published last is kept for a start without the database. Cancel-safe: may be dropped
+    /// at any time, with the newest snapshot left in force, but then that one may not be kept.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
         loop {
-            let mut told = self.wait().await;
+            let mut told = tokio::select! {
+                // First, so that what was written before the stop is published and kept.
+                biased;
+                told = self.wait() => told,
+                () = &mut stop => return,
+            };
             // Whoever asked by now has committed before the load begins.
             told.extend(std::iter::from_fn(|| self.waiting.try_recv().ok()));
             let started = Instant::now();

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
@@ -41,6 +42,8 @@ pub(crate) struct Gateway {
     hub: Hub,
     /// The control plane's tasks.
     background: JoinSet<()>,
+    /// Publishes what they write; ends after they have.
+    publishing: Publishing,
     /// Writes the request log; ends after those tasks have.
     log_writing: JoinHandle<()>,
     /// The records. Closed last, when nobody reads them any more.
@@ -72,7 +75,7 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
 
     let mut background = JoinSet::new();
     let handle = runtime.handle();
-    background.spawn_on(async { match publisher.run().await {} }, handle);
+    let publishing = Publishing::start(publisher, handle);
     background.spawn_on(answer_questions(asked, identities.clone()), handle);
     background.spawn_on(async { match identities.watch(changes).await {} }, handle);
     let hub = services.hub.clone();
@@ -91,7 +94,7 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     background.spawn_on(gate_admin::serve(connections, services), handle);
     let server =
         Server::start(config, published, control_plane, asking, handle.clone()).map_err(Failure::other)?;
-    Ok(Gateway { server, setup_token, hub, background, log_writing, store, signals, runtime })
+    Ok(Gateway { server, setup_token, hub, background, publishing, log_writing, store, signals, runtime })
 }
 
 impl Gateway {
@@ -109,17 +112,51 @@ impl Gateway {
     /// Serves until a signal to stop, then drains: stops accepting and finishes what runs, at most for the time the
     /// data plane was given. A second signal ends the process at once, with the exit code of that signal.
     pub(crate) fn run_until_told_to_stop(self) {
-        let Gateway { server, setup_token: _, hub, background, log_writing, store, mut signals, runtime } =
-            self;
+        let Gateway {
+            server,
+            setup_token: _,
+            hub,
+            background,
+            publishing,
+            log_writing,
+            store,
+            mut signals,
+            runtime,
+        } = self;
         let signal = runtime.block_on(signals.next_stop());
         tracing::info!(%signal, "draining; a second signal ends at once");
         runtime.spawn(exit_at_next_stop(signals));
         server.drain();
         hub.close();
         server.wait();
-        runtime.block_on(close(store, background, log_writing));
+        runtime.block_on(close(store, background, publishing, log_writing));
         tracing::info!("stopped");
         runtime.shutdown_background();
+    }
+}
+
+/// The publisher at work.
+struct Publishing {
+    stop: oneshot::Sender<()>,
+    task: JoinSet<()>,
+}
+
+impl Publishing {
+    fn start(publisher: Publisher, control: &Handle) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let mut task = JoinSet::new();
+        task.spawn_on(publisher.run(async { _ = stopped.await }), control);
+        Publishing { stop, task }
+    }
+
+    /// Lets it keep what it published last, for a start without the database.
+    async fn stop(mut self) {
+        // Nobody takes it when the publisher has panicked; the log has said so.
+        let _ = self.stop.send(());
+        if timeout(KEEPING_MAX, self.task.join_next()).await.is_err() {
+            tracing::warn!("ended before the newest configuration was kept for a start without the database");
+        }
+        self.task.shutdown().await;
     }
 }
 
@@ -224,9 +261,16 @@ fn authenticate(identities: Identities) -> Authenticate {
     })
 }
 
-/// The tasks hold connections to the store: they have to let go first. What they logged last is still written.
-async fn close(store: Store, mut background: JoinSet<()>, log_writing: JoinHandle<()>) {
+/// The tasks hold connections to the store: they have to let go first. What they wrote last is still kept, and what they
+/// logged last is still written.
+async fn close(
+    store: Store,
+    mut background: JoinSet<()>,
+    publishing: Publishing,
+    log_writing: JoinHandle<()>,
+) {
     background.shutdown().await;
+    publishing.stop().await;
     // A log that cannot be written must not hold up the end.
     let _ = timeout(LOG_WRITING_MAX, log_writing).await;
     store.close().await;
@@ -287,6 +331,8 @@ fn log_panics() {
     panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
 }
 
+/// How long the disk may take to keep the newest configuration: what a busy one needs for some megabytes.
+const KEEPING_MAX: Duration = Duration::from_secs(5);
 /// How long the last lines of the request log may take.
 const LOG_WRITING_MAX: Duration = Duration::from_secs(1);
 /// One may be busy compiling a large snapshot while the other answers.

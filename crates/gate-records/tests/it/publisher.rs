@@ -6,10 +6,13 @@ use gate_snapshot::{Proxy, Published};
 use gate_store::{Change, Location, ProxyRow, Store, StoreError};
 #[cfg(unix)]
 use gate_testkit::PostgreSql;
-use std::sync::Arc;
+use std::future;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tokio::time;
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+use tokio::{task, time};
 
 /// A gateway's publisher at work, and another process's store on the same directory.
 struct Running {
@@ -30,7 +33,7 @@ impl Running {
         let secrets = Secrets::new(store.clone(), None, "");
         let publisher =
             Publisher::start(store, secrets, environment, Arc::clone(&published), 1).await.unwrap();
-        tokio::spawn(publisher.run());
+        tokio::spawn(publisher.run(future::pending()));
         Running { published, other, directory }
     }
 
@@ -147,9 +150,36 @@ async fn a_start_while_the_database_is_away_publishes_what_was_last_read() {
     let running = Running { published, other, directory };
     assert!(running.proxy("/a").is_some());
 
-    tokio::spawn(publisher.run());
+    tokio::spawn(publisher.run(future::pending()));
     server.resume();
     running.other.apply(&[Change::Insert(row("/b"))]).await.unwrap();
     let delay = running.until(|running| running.proxy("/b").is_some()).await;
     assert!(delay < Duration::from_secs(5), "{delay:?}");
+}
+
+/// The one thread that writes files is kept busy, so that the snapshot is in force long before it is kept.
+#[cfg(unix)]
+#[test]
+fn a_publisher_that_is_told_to_stop_keeps_what_it_published_first() {
+    let runtime = Builder::new_multi_thread().max_blocking_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let directory = tempfile::tempdir().unwrap();
+        let url = PostgreSql::shared().database();
+        let (publisher, published) = start_on(&url, &directory).await.unwrap();
+        let other = Store::open(Location::Postgres { url, directory: directory.path().to_owned() }).await;
+        let running = Running { published, other: other.unwrap(), directory };
+        let (release, held) = mpsc::channel::<()>();
+        task::spawn_blocking(move || held.recv());
+
+        let (stop, stopped) = oneshot::channel::<()>();
+        let mut publishing = tokio::spawn(publisher.run(async { _ = stopped.await }));
+        running.other.apply(&[Change::Insert(row("/a"))]).await.unwrap();
+        running.until(|running| running.proxy("/a").is_some()).await;
+        stop.send(()).unwrap();
+        assert!(time::timeout(Duration::from_millis(50), &mut publishing).await.is_err());
+        release.send(()).unwrap();
+        publishing.await.unwrap();
+        let kept = running.other.last_snapshot().unwrap().read().await.unwrap();
+        assert_eq!(kept.proxies.iter().map(|row| row.path.as_str()).collect::<Vec<_>>(), ["/a"]);
+    });
 }

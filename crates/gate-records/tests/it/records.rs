@@ -37,7 +37,7 @@ impl Fixture {
             Publisher::start(store.clone(), secrets.clone(), environment(), Arc::clone(&published), 1);
         let publisher = publisher.await.unwrap();
         let publishing = publisher.publishing();
-        tokio::spawn(publisher.run());
+        tokio::spawn(publisher.run(std::future::pending()));
         let records = Records::new(store.clone(), Passwords::default(), secrets, environment(), publishing);
         Fixture { records, store, published, _directory: directory }
     }
