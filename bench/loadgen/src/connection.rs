@@ -96,6 +96,14 @@ impl Connection {
         Ok(bytes)
     }
 
+    /// Waits until the peer closes the connection; what it sends until then is lost.
+    pub(crate) async fn closed(&mut self) -> Result<(), ConnectionError> {
+        while self.fill().await? > 0 {
+            self.buffer.clear();
+        }
+        Err(ConnectionError::Truncated)
+    }
+
     async fn fill(&mut self) -> io::Result<usize> {
         self.buffer.reserve(self.read_bytes);
         let room = self.buffer.capacity() - self.buffer.len();

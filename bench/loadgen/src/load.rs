@@ -2,14 +2,16 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
+use crate::clock::wall_ns;
 use crate::connection::{Connection, ConnectionError};
+use crate::event_reader::EventReader;
 use crate::histogram::{Histogram, Quantiles};
 use crate::message::{Body, Head};
 use crate::pace::Pace;
@@ -30,6 +32,18 @@ pub(crate) struct LoadOptions {
     /// Keep-alive connections, each with one request at a time
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub connections: usize,
+    /// Open a new connection for each request, which asks for its end; latency includes the opening
+    #[arg(long)]
+    pub fresh: bool,
+    /// Send requests to N paths in turn: {n} in the path becomes 0 to N-1
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub spread: usize,
+    /// The status that is no error
+    #[arg(long, default_value_t = 200, value_name = "STATUS")]
+    pub expect: u16,
+    /// The answers are event streams: report also when their events arrive
+    #[arg(long)]
+    pub events: bool,
     /// Send POST requests with a body of this many bytes instead of GET
     #[arg(long, value_name = "BYTES")]
     pub post: Option<usize>,
@@ -49,7 +63,7 @@ pub(crate) struct LoadOptions {
 /// What came of it inside the window.
 #[derive(Debug, Serialize)]
 pub(crate) struct LoadReport {
-    /// Answers with status 200 that arrived whole.
+    /// Answers with the expected status that arrived whole.
     pub requests: u64,
     /// Other answers, and requests that got none.
     pub errors: u64,
@@ -61,7 +75,19 @@ pub(crate) struct LoadReport {
     pub seconds: f64,
     /// From when a request was due (see `Pace`) to the last byte of its answer.
     pub latency: Quantiles,
+    /// With `--events`.
+    pub events: Option<EventsReport>,
     pub watched: Option<Watched>,
+}
+
+/// The events of the answers.
+#[derive(Debug, Serialize)]
+pub(crate) struct EventsReport {
+    pub count: u64,
+    /// From when a request was due to the arrival of its first event.
+    pub first: Quantiles,
+    /// By how much an event came later after the one before it than it was sent.
+    pub gap: Quantiles,
 }
 
 #[derive(Debug, Default)]
@@ -71,13 +97,21 @@ struct Tally {
     reconnects: u64,
     body_bytes: u64,
     latency: Histogram,
+    events: u64,
+    first_event: Histogram,
+    gap: Histogram,
 }
 
 /// What every connection of the run works from.
 struct Job {
     target: Target,
     sources: u8,
-    request: Vec<u8>,
+    fresh: bool,
+    events: bool,
+    expect: u16,
+    /// Sent in turn.
+    requests: Vec<Vec<u8>>,
+    sent: AtomicUsize,
     tally: Shared<Tally>,
     stop: AtomicBool,
 }
@@ -94,15 +128,20 @@ pub(crate) async fn run(options: LoadOptions) -> io::Result<LoadReport> {
     let measured = options.window.measure(&job.tally, before).await?;
     job.stop.store(true, Ordering::Relaxed);
     let stalled = unfinished(workers).await;
-    let Tally { requests, errors, reconnects, body_bytes, latency } = measured.counted;
+    let tally = measured.counted;
     Ok(LoadReport {
-        requests,
-        errors,
-        reconnects,
+        requests: tally.requests,
+        errors: tally.errors,
+        reconnects: tally.reconnects,
         stalled,
-        body_bytes,
+        body_bytes: tally.body_bytes,
         seconds: measured.seconds,
-        latency: latency.quantiles(),
+        latency: tally.latency.quantiles(),
+        events: options.events.then(|| EventsReport {
+            count: tally.events,
+            first: tally.first_event.quantiles(),
+            gap: tally.gap.quantiles(),
+        }),
         watched: measured.watched,
     })
 }
@@ -112,13 +151,26 @@ impl Job {
         Self {
             target: options.target.clone(),
             sources: options.sources,
-            request: options.post.map_or_else(
-                || options.target.get(&options.header),
-                |length| options.target.post(length, &options.header),
-            ),
+            fresh: options.fresh,
+            events: options.events,
+            expect: options.expect,
+            requests: (0..options.spread.max(1)).map(|number| request(options, number)).collect(),
+            sent: AtomicUsize::new(0),
             tally: Shared::default(),
             stop: AtomicBool::new(false),
         }
+    }
+}
+
+fn request(options: &LoadOptions, number: usize) -> Vec<u8> {
+    let target = options.target.numbered(number);
+    let mut header = options.header.clone();
+    if options.fresh {
+        header.push("Connection: close".to_owned());
+    }
+    match options.post {
+        Some(length) => target.post(length, &header),
+        None => target.get(&header),
     }
 }
 
@@ -144,26 +196,87 @@ async fn drive(index: usize, mut connection: Connection, mut pace: Pace, job: Ar
         if job.stop.load(Ordering::Relaxed) {
             return;
         }
-        let reusable = job.count(due, exchange(&mut connection, &job.request).await);
-        if !reusable && !job.stop.load(Ordering::Relaxed) {
+        if job.fresh {
+            connection = reconnect(index, &job).await;
+        }
+        let outcome = if job.events {
+            exchange_events(&mut connection, due, &job).await
+        } else {
+            exchange(&mut connection, job.next_request()).await
+        };
+        let reusable = job.count(due, outcome);
+        if job.fresh {
+            // The peer closes first and so keeps the port in TIME_WAIT; ours would soon run out.
+            let _ = tokio::time::timeout(DRAIN_TIMEOUT, connection.closed()).await;
+        } else if !reusable && !job.stop.load(Ordering::Relaxed) {
             connection = reconnect(index, &job).await;
         }
     }
 }
 
 /// One whole answer.
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     body_bytes: u64,
     close: bool,
 }
 
-async fn exchange(connection: &mut Connection, request: &[u8]) -> Result<Answer, ConnectionError> {
+/// Sends a request and reads its answer to the end. Not cancel-safe.
+pub(crate) async fn exchange(connection: &mut Connection, request: &[u8]) -> Result<Answer, ConnectionError> {
     connection.send(request).await?;
-    let head = connection.read_head(ResponseHead::of).await?;
-    let ResponseHead { status, body, close } = head.ok_or(ConnectionError::Truncated)?;
-    let close = close || matches!(body, Body::UntilClose);
+    let ResponseHead { status, body, close } = response_head(connection).await?;
     Ok(Answer { status, body_bytes: connection.drain(body).await?, close })
+}
+
+/// The same with an answer whose events are counted as they come.
+async fn exchange_events(
+    connection: &mut Connection,
+    due: Instant,
+    job: &Job,
+) -> Result<Answer, ConnectionError> {
+    connection.send(job.next_request()).await?;
+    let ResponseHead { status, mut body, close } = response_head(connection).await?;
+    let (mut events, mut arrivals, mut body_bytes) =
+        (EventReader::default(), Arrivals { due, last: None }, 0);
+    let mut take = |piece: &[u8]| {
+        body_bytes += piece.len() as u64;
+        events.feed(piece);
+        let (arrived_ns, mut tally) = (wall_ns(), job.tally.lock());
+        events.take(|sent_ns| arrivals.count(sent_ns, arrived_ns, &mut tally));
+    };
+    while connection.read_payload(&mut body, &mut take).await? {}
+    Ok(Answer { status, body_bytes, close })
+}
+
+/// The events of one answer.
+struct Arrivals {
+    due: Instant,
+    /// When the newest was sent and arrived.
+    last: Option<(u64, u64)>,
+}
+
+impl Arrivals {
+    fn count(&mut self, sent_ns: Option<u64>, arrived_ns: u64, tally: &mut Tally) {
+        let Some(sent_ns) = sent_ns else {
+            tally.errors += 1;
+            return;
+        };
+        tally.events += 1;
+        match self.last {
+            None => tally.first_event.record(nanoseconds_since(self.due)),
+            Some((last_sent, last_arrived)) => {
+                let (sent, arrived) = (sent_ns.abs_diff(last_sent), arrived_ns.abs_diff(last_arrived));
+                tally.gap.record(arrived.saturating_sub(sent));
+            }
+        }
+        self.last = Some((sent_ns, arrived_ns));
+    }
+}
+
+async fn response_head(connection: &mut Connection) -> Result<ResponseHead, ConnectionError> {
+    let mut head = connection.read_head(ResponseHead::of).await?.ok_or(ConnectionError::Truncated)?;
+    head.close |= matches!(head.body, Body::UntilClose);
+    Ok(head)
 }
 
 struct ResponseHead {
@@ -179,6 +292,11 @@ impl ResponseHead {
 }
 
 impl Job {
+    fn next_request(&self) -> &[u8] {
+        let turn = self.sent.fetch_add(1, Ordering::Relaxed) % self.requests.len().max(1);
+        self.requests.get(turn).map_or(&[], Vec::as_slice)
+    }
+
     /// Counts an outcome; true when the connection can take another request.
     fn count(&self, due: Instant, outcome: Result<Answer, ConnectionError>) -> bool {
         let mut tally = self.tally.lock();
@@ -186,7 +304,7 @@ impl Job {
             tally.errors += 1;
             return false;
         };
-        if answer.status == 200 {
+        if answer.status == self.expect {
             tally.requests += 1;
             tally.body_bytes += answer.body_bytes;
             tally.latency.record(nanoseconds_since(due));

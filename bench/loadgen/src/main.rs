@@ -6,7 +6,9 @@
 
 mod clock;
 mod connection;
+mod event_reader;
 mod histogram;
+mod idle;
 mod load;
 mod message;
 mod pace;
@@ -25,6 +27,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
+use crate::idle::IdleOptions;
 use crate::load::LoadOptions;
 use crate::sse::SseOptions;
 use crate::upstream::Upstream;
@@ -38,7 +41,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve /1k, /chunks, /10m, /sse?rate=N and any POST; prints its address when ready
+    /// Serve /1k, /chunks, /10m, /sse?rate=N, /chat, /never, /statistics and any POST; prints its address when ready
     Upstream {
         /// Where to listen; port 0 lets the system choose
         #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS:PORT")]
@@ -48,6 +51,8 @@ enum Command {
     Load(LoadOptions),
     /// Hold event streams open and print a JSON report of the events' delays
     Sse(SseOptions),
+    /// Keep connections open that were used once, and print a JSON report
+    Idle(IdleOptions),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +61,8 @@ enum LoadgenError {
     Io(#[from] io::Error),
     #[error(transparent)]
     Sse(#[from] sse::SseError),
+    #[error(transparent)]
+    Idle(#[from] idle::IdleError),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -79,6 +86,7 @@ async fn run(command: Command) -> Result<(), LoadgenError> {
         }
         Command::Load(options) => print(&load::run(options).await?),
         Command::Sse(options) => print(&sse::run(options).await?),
+        Command::Idle(options) => print(&idle::run(options).await?),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::idle::{self, IdleOptions};
 use crate::load::{self, LoadOptions, LoadReport};
 use crate::sse::{self, SseError, SseOptions};
 use crate::upstream::Upstream;
@@ -24,6 +25,10 @@ fn options(path: &str) -> LoadOptions {
     LoadOptions {
         target,
         connections: 4,
+        fresh: false,
+        spread: 1,
+        expect: 200,
+        events: false,
         post: None,
         header: Vec::new(),
         rate: None,
@@ -61,6 +66,47 @@ async fn a_fixed_rate_is_kept() {
     #[expect(clippy::cast_precision_loss, reason = "a few hundred requests")]
     let per_second = report.requests as f64 / report.seconds;
     assert!((250.0..600.0).contains(&per_second), "{per_second} requests a second");
+}
+
+#[tokio::test]
+async fn new_connections_are_counted_as_such() {
+    let report = load::run(LoadOptions { fresh: true, ..options("/1k") }).await.unwrap();
+    assert_eq!((report.errors, report.stalled), (0, 0), "{report:?}");
+    assert!(report.requests > 0 && report.reconnects.abs_diff(report.requests) <= 4, "{report:?}");
+}
+
+#[tokio::test]
+async fn an_expected_refusal_is_no_error() {
+    let report = load::run(LoadOptions { expect: 404, spread: 3, ..options("/{n}") }).await.unwrap();
+    check(&report, 2);
+}
+
+#[tokio::test]
+async fn the_events_of_an_answer_are_timed() {
+    let path = "/chat?first=20&gap=5&events=4";
+    let report = load::run(LoadOptions { events: true, post: Some(100), ..options(path) }).await.unwrap();
+    assert_eq!((report.errors, report.reconnects, report.stalled), (0, 0, 0), "{report:?}");
+    let events = report.events.unwrap();
+    assert!(report.requests > 0 && events.count >= 4 * (report.requests - 4), "{events:?}");
+    assert!(events.first.p50_ns >= 20_000_000 && events.gap.p50_ns < 5_000_000, "{events:?}");
+    assert!(report.latency.p50_ns >= 35_000_000, "{:?}", report.latency);
+}
+
+#[tokio::test]
+async fn streams_without_a_rate_are_limited_by_the_reader_alone() {
+    let target = upstream_url("/sse?rate=max").parse().unwrap();
+    let options = SseOptions { target, streams: 3, sources: 1, window: short_window() };
+    let report = sse::run(options).await.unwrap();
+    assert_eq!((report.streams, report.errors), (3, 0));
+    assert!(report.events > 1000, "{report:?}");
+}
+
+#[tokio::test]
+async fn idle_connections_are_still_there_after_the_wait() {
+    let target = upstream_url("/1k").parse().unwrap();
+    let options = IdleOptions { target, connections: 20, sources: 2, window: short_window() };
+    let report = idle::run(options).await.unwrap();
+    assert_eq!((report.connections, report.errors), (20, 0), "{report:?}");
 }
 
 #[tokio::test]

@@ -4,17 +4,16 @@ use std::io;
 use std::time::Duration;
 
 use clap::Args;
-use memchr::memmem;
 use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::clock::{StepDetector, wall_ns};
 use crate::connection::{Connection, ConnectionError};
+use crate::event_reader::EventReader;
 use crate::histogram::{Histogram, Quantiles};
 use crate::message::Body;
 use crate::target::{SOURCES_MAX, Target};
-use crate::upstream::sent_at;
 use crate::watch::Watched;
 use crate::window::{Shared, Window};
 
@@ -129,59 +128,21 @@ async fn request_stream(
 
 /// Reads events until the stream ends, which none should.
 async fn listen(mut connection: Connection, mut body: Body, tally: Shared<Tally>) {
-    let mut pending = Vec::new();
-    while let Ok(true) = connection.read_payload(&mut body, |piece| pending.extend_from_slice(piece)).await {
-        count_events(&mut pending, wall_ns(), &mut tally.lock());
+    let mut events = EventReader::default();
+    while let Ok(true) = connection.read_payload(&mut body, |piece| events.feed(piece)).await {
+        let (arrived_ns, mut tally) = (wall_ns(), tally.lock());
+        events.take(|sent_ns| tally.count(sent_ns, arrived_ns));
     }
     tally.lock().errors += 1;
 }
 
-/// Counts and removes the whole events at the start of `pending`.
-fn count_events(pending: &mut Vec<u8>, arrived_ns: u64, tally: &mut Tally) {
-    let mut counted = 0;
-    while let Some((event, length)) = first_event(pending.get(counted..).unwrap_or_default()) {
-        match sent_at(event) {
-            Some(sent_ns) => {
-                tally.events += 1;
-                tally.delay.record(arrived_ns.saturating_sub(sent_ns));
-            }
-            None => tally.errors += 1,
-        }
-        counted += length;
-    }
-    pending.drain(..counted);
-}
-
-/// The first event's lines and its length with the empty line that ends it.
-fn first_event(bytes: &[u8]) -> Option<(&[u8], usize)> {
-    let end = memmem::find(bytes, b"\n\n")?;
-    Some((bytes.get(..end)?, end + 2))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_counts_once_whole_wherever_it_is_cut() {
-        let text = b"data: {\"sent_ns\":1000000000000000000}\n\n";
-        for cut in 0..text.len() {
-            let (mut pending, mut tally) = (text[..cut].to_vec(), Tally::default());
-            count_events(&mut pending, 1_000_000_000_000_000_005, &mut tally);
-            assert_eq!(tally.events, 0, "cut after {cut} bytes");
-            pending.extend_from_slice(&text[cut..]);
-            count_events(&mut pending, 1_000_000_000_000_000_005, &mut tally);
-            assert_eq!((tally.events, tally.errors, pending.len()), (1, 0, 0));
-            assert_eq!(tally.delay.quantiles().max_ns, 5);
-        }
-    }
-
-    #[test]
-    fn events_that_arrive_together_are_told_apart() {
-        let mut pending = b"data: {\"sent_ns\":1000000000000000000}\n\ndata: no stamp\n\ndata: {".to_vec();
-        let mut tally = Tally::default();
-        count_events(&mut pending, 1_000_000_000_000_000_000, &mut tally);
-        assert_eq!((tally.events, tally.errors), (1, 1));
-        assert_eq!(pending, b"data: {");
+impl Tally {
+    fn count(&mut self, sent_ns: Option<u64>, arrived_ns: u64) {
+        let Some(sent_ns) = sent_ns else {
+            self.errors += 1;
+            return;
+        };
+        self.events += 1;
+        self.delay.record(arrived_ns.saturating_sub(sent_ns));
     }
 }

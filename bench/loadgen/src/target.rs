@@ -41,6 +41,11 @@ impl FromStr for Target {
 }
 
 impl Target {
+    /// The same with `number` for {n} in its path.
+    pub(crate) fn numbered(&self, number: usize) -> Self {
+        Self { address: self.address, path: self.path.replace("{n}", &number.to_string()) }
+    }
+
     /// The bytes of a GET with these header fields, each `Name: value`.
     pub(crate) fn get(&self, header: &[String]) -> Vec<u8> {
         let (path, host, header) = (&self.path, self.address, lines(header));
@@ -97,6 +102,12 @@ mod tests {
         assert_eq!("https://127.0.0.1:1/".parse::<Target>(), Err(TargetError::Scheme));
         assert_eq!("http://localhost:1/".parse::<Target>(), Err(TargetError::Address));
         assert_eq!("http://127.0.0.1/".parse::<Target>(), Err(TargetError::Address));
+    }
+
+    #[test]
+    fn a_numbered_target_leads_elsewhere() {
+        let target: Target = "http://127.0.0.1:1/b{n}/1k".parse().unwrap();
+        assert_eq!(target.numbered(9_999).path, "/b9999/1k");
     }
 
     #[test]

@@ -4,6 +4,8 @@ mod event;
 mod event_wheel;
 mod reply;
 mod serve;
+mod statistics;
+mod token_stream;
 
 pub(crate) use event::sent_at;
 pub(crate) use serve::Upstream;

@@ -1,5 +1,7 @@
 //! What the upstream answers, rendered once.
 
+use std::time::Duration;
+
 use crate::message::Head;
 
 const KIB: usize = 1024;
@@ -13,8 +15,10 @@ const EVENTS_PER_SECOND_DEFAULT: u32 = 20;
 /// What a request asks for; only the last path segment counts, so proxies may keep their prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
-    /// `GET …/1k` or any POST: 1 KiB of JSON.
-    OneKibibyte,
+    /// `GET …/1k` or any POST: 1 KiB of JSON, after `delay=` milliseconds.
+    OneKibibyte {
+        delay: Duration,
+    },
     /// `GET …/chunks`: 100 chunks of 1 KiB.
     Chunks,
     /// `GET …/10m`: 10 MiB with a length.
@@ -23,7 +27,25 @@ pub(crate) enum Route {
     Events {
         per_second: u32,
     },
+    /// `GET …/sse?rate=max`: the next event as soon as the connection takes it.
+    EventsAtOnce,
+    /// `…/chat?first=MS&gap=MS&events=N`: the tokens of one answer of a model.
+    Completion(Completion),
+    /// `…/never`: no answer, for as long as the client waits.
+    Never,
+    /// `GET …/statistics`: what the upstream has seen, as JSON.
+    Statistics,
     NotFound,
+}
+
+/// When the tokens of an answer come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Completion {
+    /// Until the head and the first event.
+    pub first: Duration,
+    /// From one event to the next.
+    pub gap: Duration,
+    pub events: u32,
 }
 
 impl Route {
@@ -31,18 +53,37 @@ impl Route {
         let Some((method, target)) = head.method_and_target() else { return Self::NotFound };
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         match (method, path.rsplit('/').next()) {
-            ("POST", _) | ("GET", Some("1k")) => Self::OneKibibyte,
+            (_, Some("chat")) => Self::Completion(Completion::asked_for(query)),
+            (_, Some("never")) => Self::Never,
+            ("POST", _) | ("GET", Some("1k")) => Self::OneKibibyte { delay: milliseconds(query, "delay=") },
             ("GET", Some("chunks")) => Self::Chunks,
             ("GET", Some("10m")) => Self::TenMebibytes,
-            ("GET", Some("sse")) => Self::Events { per_second: rate_in(query) },
+            ("GET", Some("sse")) if query == "rate=max" => Self::EventsAtOnce,
+            ("GET", Some("sse")) => {
+                Self::Events { per_second: number(query, "rate=").unwrap_or(EVENTS_PER_SECOND_DEFAULT) }
+            }
+            ("GET", Some("statistics")) => Self::Statistics,
             _ => Self::NotFound,
         }
     }
 }
 
-fn rate_in(query: &str) -> u32 {
-    let rate = query.split('&').find_map(|pair| pair.strip_prefix("rate=")?.parse().ok());
-    rate.unwrap_or(EVENTS_PER_SECOND_DEFAULT)
+impl Completion {
+    fn asked_for(query: &str) -> Self {
+        Self {
+            first: milliseconds(query, "first="),
+            gap: milliseconds(query, "gap="),
+            events: number(query, "events=").unwrap_or(1),
+        }
+    }
+}
+
+fn milliseconds(query: &str, key: &str) -> Duration {
+    Duration::from_millis(number(query, key).unwrap_or(0).into())
+}
+
+fn number(query: &str, key: &str) -> Option<u32> {
+    query.split('&').find_map(|pair| pair.strip_prefix(key)?.parse().ok())
 }
 
 /// The rendered responses, shared by all connections.
@@ -81,7 +122,7 @@ fn events_head() -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\n{lines}\r\n\r\n").into_bytes()
 }
 
-fn with_length(status: &str, body: &[u8]) -> Vec<u8> {
+pub(super) fn with_length(status: &str, body: &[u8]) -> Vec<u8> {
     let head = head(status, &format!("Content-Length: {}", body.len()));
     [head.as_slice(), body].concat()
 }
@@ -119,14 +160,28 @@ mod tests {
 
     #[test]
     fn the_last_path_segment_chooses_the_reply() {
-        check("GET /1k", Route::OneKibibyte);
-        check("GET /b/1k", Route::OneKibibyte);
-        check("POST /whatever", Route::OneKibibyte);
+        let at_once = Route::OneKibibyte { delay: Duration::ZERO };
+        check("GET /1k", at_once);
+        check("GET /b/1k", at_once);
+        check("POST /whatever", at_once);
+        check("GET /b/1k?delay=20", Route::OneKibibyte { delay: Duration::from_millis(20) });
         check("GET /b/chunks?x", Route::Chunks);
         check("GET /b/10m", Route::TenMebibytes);
         check("GET /b/sse?rate=100", Route::Events { per_second: 100 });
         check("GET /sse", Route::Events { per_second: 20 });
+        check("GET /sse?rate=max", Route::EventsAtOnce);
+        check("GET /never", Route::Never);
+        check("GET /statistics", Route::Statistics);
         check("GET /", Route::NotFound);
+    }
+
+    #[test]
+    fn the_query_says_when_tokens_come() {
+        let (first, gap) = (Duration::from_millis(20), Duration::from_millis(10));
+        check(
+            "POST /b/chat?first=20&gap=10&events=25",
+            Route::Completion(Completion { first, gap, events: 25 }),
+        );
     }
 
     #[test]

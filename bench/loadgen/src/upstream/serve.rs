@@ -8,7 +8,10 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::event_wheel::{self, NewEventStream};
-use super::reply::{Replies, Route};
+
+use super::reply::{Replies, Route, with_length};
+use super::statistics::Statistics;
+use super::token_stream::{send_completion, send_without_end};
 use crate::connection::{Connection, ConnectionError};
 use crate::message::{Body, Head};
 
@@ -35,14 +38,22 @@ impl Upstream {
 
     /// Accepts until accepting fails.
     pub(crate) async fn serve(self) -> io::Result<()> {
-        let replies = Arc::new(Replies::render());
         let (streams, arrivals) = mpsc::unbounded_channel();
+        let site = Arc::new(Site { replies: Replies::render(), statistics: Arc::default(), streams });
         tokio::spawn(event_wheel::drive(arrivals));
         loop {
             let (stream, _) = self.listener.accept().await?;
-            tokio::spawn(serve_connection(stream, replies.clone(), streams.clone()));
+            site.statistics.accepted();
+            tokio::spawn(serve_connection(stream, Arc::clone(&site)));
         }
     }
+}
+
+/// What all connections share.
+struct Site {
+    replies: Replies,
+    statistics: Arc<Statistics>,
+    streams: UnboundedSender<NewEventStream>,
 }
 
 /// What one request head says.
@@ -60,17 +71,15 @@ impl Request {
 
 /// Answers requests until the peer closes or breaks the connection; how it ended does not matter
 /// here, the load generator counts what it did not get.
-async fn serve_connection(
-    stream: TcpStream,
-    replies: Arc<Replies>,
-    streams: UnboundedSender<NewEventStream>,
-) {
+async fn serve_connection(stream: TcpStream, site: Arc<Site>) {
     let Ok(mut connection) = Connection::new(stream) else { return };
     while let Ok(Some(request)) = connection.read_head(Request::of).await {
         if let Route::Events { per_second } = request.route {
-            return start_events(connection, &replies, per_second, &streams).await;
+            return start_events(connection, &site, per_second).await;
         }
-        let answered = answer(&mut connection, &replies, request.route, request.body).await;
+        let running = site.statistics.begin();
+        let answered = answer(&mut connection, &site, request.route, request.body).await;
+        drop(running);
         if answered.is_err() || request.close {
             return;
         }
@@ -79,15 +88,25 @@ async fn serve_connection(
 
 async fn answer(
     connection: &mut Connection,
-    replies: &Replies,
+    site: &Site,
     route: Route,
     body: Body,
 ) -> Result<(), ConnectionError> {
     connection.drain(body).await?;
+    let replies = &site.replies;
     match route {
-        Route::OneKibibyte => connection.send(&replies.one_kibibyte).await,
+        Route::OneKibibyte { delay } => {
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            connection.send(&replies.one_kibibyte).await
+        }
         Route::Chunks => connection.send(&replies.chunks).await,
         Route::TenMebibytes => send_ten_mebibytes(connection, replies).await,
+        Route::EventsAtOnce => match send_without_end(connection, &replies.events_head).await? {},
+        Route::Completion(completion) => send_completion(connection, &replies.events_head, completion).await,
+        Route::Never => connection.closed().await,
+        Route::Statistics => connection.send(&with_length("200 OK", &site.statistics.as_json())).await,
         Route::Events { .. } | Route::NotFound => connection.send(&replies.not_found).await,
     }
 }
@@ -101,14 +120,9 @@ async fn send_ten_mebibytes(connection: &mut Connection, replies: &Replies) -> R
 }
 
 /// Sends the head and leaves the connection to the event wheel.
-async fn start_events(
-    mut connection: Connection,
-    replies: &Replies,
-    per_second: u32,
-    streams: &UnboundedSender<NewEventStream>,
-) {
-    if connection.send(&replies.events_head).await.is_ok() {
+async fn start_events(mut connection: Connection, site: &Site, per_second: u32) {
+    if connection.send(&site.replies.events_head).await.is_ok() {
         // The wheel ends only with the runtime, and with it this task.
-        let _ = streams.send(NewEventStream { stream: connection.into_stream(), per_second });
+        let _ = site.streams.send(NewEventStream { stream: connection.into_stream(), per_second });
     }
 }
