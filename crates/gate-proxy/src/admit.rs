@@ -6,8 +6,10 @@
 use crate::client::Client;
 use crate::connect::until;
 use crate::fault::Fault;
+use crate::finish::Running;
 use crate::identify::Caller;
 use crate::pipeline::RequestFacts;
+use crate::record::Phase;
 use crate::route::Routed;
 use crate::told::Told;
 use crate::upstream_answer::UpstreamAnswer;
@@ -31,7 +33,7 @@ pub(crate) struct Admitted {
     permit: Option<Permit>,
 }
 
-/// Waits until the request may go on; what it holds from then on is in `admitted`.
+/// Waits until the request may go on; what it holds from then on is in `running.admitted`.
 ///
 /// # Errors
 /// It may not, or the client has gone meanwhile. `facts` know what to tell the client.
@@ -41,25 +43,27 @@ pub(crate) async fn admit(
     routed: &Routed,
     caller: &Caller,
     facts: &mut RequestFacts,
-    admitted: &mut Admitted,
-    now: Instant,
+    running: &Running,
 ) -> Result<(), Fault> {
-    let proxy = &*routed.proxy;
+    let (proxy, now) = (&*routed.proxy, running.started.get());
     let who = Who { caller, address: client.address };
-    admitted.share = take_share(proxy, &who, &mut facts.told)?;
+    running.admitted.borrow_mut().share = take_share(proxy, &who, &mut facts.told)?;
     look_at_breaker(proxy, &mut facts.told, now)?;
     match proxy.traffic.limiter.admit(|| who.key(), now) {
         Admission::Refused(refusal) => return Err(refused(proxy, refusal, &mut facts.told)),
         Admission::Admitted(slot) => {
             take_rate(proxy, &who, &mut facts.told, now)?;
+            let mut admitted = running.admitted.borrow_mut();
             admitted.slot = Some(slot);
             admitted.permit = ask_breaker(proxy, &mut facts.told, now)?;
         }
         Admission::Waiting(place) => {
             take_rate(proxy, &who, &mut facts.told, now)?;
-            admitted.slot = Some(wait(client, proxy, place, &mut facts.told).await?);
+            let slot = wait(client, proxy, place, facts, running).await?;
             // Waiting is not part of the time the request may take (contract D-6).
             facts.begin(client, &proxy.timeouts);
+            let mut admitted = running.admitted.borrow_mut();
+            admitted.slot = Some(slot);
             admitted.permit = ask_breaker(proxy, &mut facts.told, worker.deadlines.instant())?;
         }
     }
@@ -200,12 +204,21 @@ fn refused(proxy: &Proxy, refusal: QueueRefusal, told: &mut Told) -> Fault {
 }
 
 /// Waits for a place. A client that leaves, and one that has waited long enough, leaves the queue at once.
-async fn wait(client: &mut Client, proxy: &Proxy, place: Place, told: &mut Told) -> Result<Slot, Fault> {
+async fn wait(
+    client: &mut Client,
+    proxy: &Proxy,
+    place: Place,
+    facts: &mut RequestFacts,
+    running: &Running,
+) -> Result<Slot, Fault> {
+    let began = running.clock();
+    running.phase.set(Phase::Queued);
     client.hold_little();
     client.deadline.set_after(Some(proxy.traffic_config.queue.timeout));
     let slot = until(client, place, Reason::QueueTimeout).await;
+    running.queue.set(running.clock().saturating_duration_since(began));
     if slot.is_err() {
-        told.retry_after(proxy.traffic.limiter.retry_after());
+        facts.told.retry_after(proxy.traffic.limiter.retry_after());
     }
     slot
 }

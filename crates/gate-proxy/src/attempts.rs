@@ -65,7 +65,7 @@ impl<'a> Attempts<'a> {
         failed: Failed,
         client: &Client,
         facts: &RequestFacts,
-        running: &mut Running,
+        running: &Running,
     ) -> Option<Duration> {
         let retry = self.proxy.traffic_config.retry.as_ref()?;
         let (is_asked_for, answer) = match failed {

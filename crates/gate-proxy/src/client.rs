@@ -3,6 +3,7 @@
 use crate::buffer::Buffer;
 use crate::buffer_pool;
 use crate::deadline::Deadline;
+use crate::record::Moved;
 use crate::worker::Worker;
 use http::HeaderMap;
 use socket2::SockRef;
@@ -13,7 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -34,9 +35,22 @@ pub(crate) struct Client {
     pub(crate) address_text: Box<str>,
 }
 
-/// A client's socket.
+/// A client's socket, and what it has moved.
 #[derive(Debug)]
-pub(crate) struct Socket(pub(crate) TcpStream);
+pub(crate) struct Socket {
+    stream: TcpStream,
+    count: Rc<WireCount>,
+}
+
+/// What a connection has moved so far, and how long its peer did not take what was there. The clock is read only when a write
+/// has to wait.
+#[derive(Debug, Default)]
+pub(crate) struct WireCount {
+    read: Cell<u64>,
+    written: Cell<u64>,
+    blocked: Cell<Duration>,
+    blocked_since: Cell<Option<Instant>>,
+}
 
 /// Trailer fields between two protocols. Boxed: hardly any message has some.
 pub(crate) type Trailers = Box<HeaderMap>;
@@ -65,7 +79,7 @@ impl Client {
         let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
         let address = peer.ip().to_canonical();
         Client {
-            socket: Socket(socket),
+            socket: Socket { stream: socket, count: Rc::default() },
             input: None,
             deadline: worker.deadlines.register(waker),
             is_draining: Rc::clone(&worker.is_draining),
@@ -98,7 +112,7 @@ impl Client {
     /// Closes our side and reads what the client still sends, for a moment: a connection closed over unread bytes is reset, and
     /// a reset takes our answer with it before the client has read it (RFC 9112 §9.6).
     pub(crate) async fn linger(mut self) {
-        if tokio::io::AsyncWriteExt::shutdown(&mut self.socket.0).await.is_err() {
+        if tokio::io::AsyncWriteExt::shutdown(&mut self.socket.stream).await.is_err() {
             return;
         }
         self.deadline.set_after(Some(LINGER_TIMEOUT));
@@ -119,7 +133,7 @@ impl Client {
     /// Resets the connection.
     pub(crate) fn reset(self) {
         // Without it the connection is closed in the usual way, which is all that is left to do anyway.
-        let _ = SockRef::from(&self.socket.0).set_linger(Some(Duration::ZERO));
+        let _ = SockRef::from(&self.socket.stream).set_linger(Some(Duration::ZERO));
     }
 
     /// Reads more behind what is there; 0 = the client ended its side.
@@ -150,6 +164,11 @@ impl Client {
             small.append(input.filled());
             *input = small;
         }
+    }
+
+    /// What its connection has moved.
+    pub(crate) fn count(&self) -> &Rc<WireCount> {
+        &self.socket.count
     }
 
     /// The bytes at hand.
@@ -191,15 +210,61 @@ pub(crate) fn release_if_empty(buffer: &mut Option<Buffer>) {
     }
 }
 
+impl WireCount {
+    /// So many bytes were read.
+    pub(crate) fn read(&self, count: usize) {
+        self.read.set(self.read.get() + count as u64);
+    }
+
+    /// So many bytes were written.
+    pub(crate) fn wrote(&self, count: usize) {
+        self.written.set(self.written.get() + count as u64);
+    }
+
+    /// The peer does not take what is there.
+    pub(crate) fn block(&self, now: Instant) {
+        self.blocked_since.set(Some(now));
+    }
+
+    /// It does again.
+    pub(crate) fn unblock(&self, now: Instant) {
+        if let Some(since) = self.blocked_since.take() {
+            self.blocked.set(self.blocked.get() + now.saturating_duration_since(since));
+        }
+    }
+
+    /// Everything so far, but for `at_hand` bytes that were read and are not used yet.
+    pub(crate) fn moved(&self, at_hand: usize) -> Moved {
+        let blocked_now = self.blocked_since.get().map(|since| since.elapsed());
+        Moved {
+            received: self.read.get().saturating_sub(at_hand as u64),
+            sent: self.written.get(),
+            blocked: self.blocked.get() + blocked_now.unwrap_or_default(),
+        }
+    }
+}
+
 impl Wire for Socket {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut read = ReadBuf::new(buffer);
-        ready!(Pin::new(&mut self.0).poll_read(cx, &mut read))?;
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
+        self.count.read(read.filled().len());
         Poll::Ready(Ok(read.filled().len()))
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        match &outcome {
+            Poll::Pending if self.count.blocked_since.get().is_none() => self.count.block(Instant::now()),
+            Poll::Pending => {}
+            Poll::Ready(written) => {
+                if self.count.blocked_since.get().is_some() {
+                    self.count.unblock(Instant::now());
+                }
+                self.count.wrote(*written.as_ref().unwrap_or(&0));
+            }
+        }
+        outcome
     }
 
     fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {

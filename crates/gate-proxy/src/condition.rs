@@ -1,9 +1,8 @@
 //! What condition the process is in, for everybody to see: written seldom, read with every request.
 
-use crate::buffer::Buffer;
 use crate::fault::Fault;
 use crate::pipeline::RequestFacts;
-use crate::refusal;
+use crate::refusal::{self, Answer};
 use crate::route::Routed;
 use gate_http::{Method, RequestHead};
 use gate_telemetry::Reason;
@@ -51,7 +50,7 @@ impl Condition {
         bytes: &[u8],
         routed: &Routed,
         facts: &RequestFacts,
-    ) -> Option<Buffer> {
+    ) -> Option<Answer> {
         let is_asked = routed.is_control_plane
             && matches!(head.method(), Method::Get | Method::Head)
             && head.path().of(bytes) == READY;

@@ -5,6 +5,7 @@ use crate::client::Client;
 use crate::fault::Fault;
 use crate::finish::Running;
 use crate::pipeline::RequestFacts;
+use crate::record::Phase;
 use crate::route::ProxyRef;
 use crate::worker::Worker;
 use gate_telemetry::Reason;
@@ -31,16 +32,18 @@ pub(crate) async fn connect(
     proxy: &ProxyRef,
     facts: &RequestFacts,
     attempts: &mut Attempts<'_>,
-    running: &mut Running,
+    running: &Running,
 ) -> Result<Leased, Fault> {
     if let Some(leased) = pooled(worker, proxy) {
         return Ok(leased);
     }
+    running.phase.set(Phase::Connecting);
     loop {
-        let fault = match dial(worker, client, proxy).await {
+        let fault = match dial(worker, client, proxy, running).await {
             Err(fault) if fault.is_of_connecting() => fault,
             dialled => return dialled,
         };
+        running.attempts.set(running.attempts.get() + 1);
         match attempts.next(Failed::Connect, client, facts, running) {
             Some(wait) => pause(client, facts, wait).await?,
             None => return Err(fault),
@@ -59,11 +62,18 @@ fn pooled(worker: &Worker, proxy: &ProxyRef) -> Option<Leased> {
 ///
 /// # Errors
 /// The phase that failed, or that the client has gone.
-pub(crate) async fn dial(worker: &Worker, client: &mut Client, proxy: &ProxyRef) -> Result<Leased, Fault> {
-    let timeouts = &proxy.timeouts;
+pub(crate) async fn dial(
+    worker: &Worker,
+    client: &mut Client,
+    proxy: &ProxyRef,
+    running: &Running,
+) -> Result<Leased, Fault> {
+    let (timeouts, began) = (&proxy.timeouts, running.clock());
     let dialling = worker.dialer.dial(&proxy.upstream.id, timeouts.dial, timeouts.tls);
     // Boxed: TLS and happy eyeballs have large states, which an open stream should not carry along.
-    let connected = while_client_waits(client, Box::pin(dialling)).await?;
+    let connected = while_client_waits(client, Box::pin(dialling)).await;
+    running.connect.set(running.connect.get() + running.clock().saturating_duration_since(began));
+    let connected = connected?;
     let Connected { protocol, address } = connected.map_err(|error| Fault::because(error.reason(), error))?;
     let expires = worker.deadlines.instant() + timeouts.pool_idle;
     let lease = match protocol {

@@ -2,8 +2,10 @@
 
 use crate::client::Client;
 use crate::connection_limit::Counted;
+use crate::fault::Fault;
+use crate::finish::Running;
 use crate::pipeline::{self, Next, RequestFacts};
-use crate::read_head::{NoRequest, ReadHead, read_head};
+use crate::read_head::{NoRequest, read_head};
 use crate::worker::{ConnectionCount, Worker};
 use gate_telemetry::Reason;
 use std::net::SocketAddr;
@@ -16,22 +18,17 @@ pub(crate) type Counts = (Counted, ConnectionCount);
 /// Serves a connection to its end, for which it is counted.
 pub(crate) async fn serve(worker: Rc<Worker>, socket: TcpStream, peer: SocketAddr, _counted: Counts) {
     let mut client = Client::new(socket, peer, &worker).await;
-    let mut line = Vec::new();
     let mut is_first = true;
     let next = loop {
         match read_head(&worker, &mut client, is_first).await {
             Ok(request) => {
-                describe(&request, client.bytes(), &mut line);
-                let next;
-                (next, line) = pipeline::answer(&worker, &mut client, request, line).await;
+                let next = pipeline::answer(&worker, &mut client, request).await;
                 if next != Next::KeepAlive {
                     break next;
                 }
             }
             Err(NoRequest::Ended) => break Next::Close,
-            Err(NoRequest::Refused(reason, cause)) => {
-                break refuse(&worker, &mut client, reason, cause).await;
-            }
+            Err(NoRequest::Refused(fault)) => break refuse(&worker, &mut client, fault).await,
         }
         is_first = false;
     };
@@ -43,28 +40,19 @@ pub(crate) async fn serve(worker: Rc<Worker>, socket: TcpStream, peer: SocketAdd
 }
 
 /// Tells a client that there is no room for its connection.
-pub(crate) async fn turn_away(worker: &Worker, socket: TcpStream, peer: SocketAddr) {
+pub(crate) async fn turn_away(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
     let mut client = Client::new(socket, peer, worker).await;
-    let request_id = worker.request_id(worker.next_request());
-    pipeline::refuse(&mut client, &RequestFacts::unknown(), Reason::Overloaded, &request_id).await;
+    refuse(worker, &mut client, Reason::Overloaded.into()).await;
     client.linger().await;
 }
 
-/// What is asked for, without the query (H28).
-fn describe(request: &ReadHead, bytes: &[u8], line: &mut Vec<u8>) {
-    line.clear();
-    line.extend_from_slice(request.head.method_span().of(bytes));
-    line.push(b' ');
-    line.extend_from_slice(request.head.path().of(bytes));
-}
-
 /// Answers what could not be read. Nothing behind it can be understood, so the connection ends.
-async fn refuse(worker: &Worker, client: &mut Client, reason: Reason, cause: Option<String>) -> Next {
-    let request_id = worker.request_id(worker.next_request());
-    let (label, status, client_address) = (reason.label(), reason.status(), client.address);
-    let cause = cause.as_deref().unwrap_or_default();
-    tracing::info!(reason = label, status, request_id, client = %client_address, cause, "request refused");
-    pipeline::refuse(client, &RequestFacts::unknown(), reason, &request_id).await
+async fn refuse(worker: &Rc<Worker>, client: &mut Client, fault: Fault) -> Next {
+    let running = Running::begin(worker, client, |_| {});
+    running.status.set(fault.reason.status());
+    let next = pipeline::refuse(client, &RequestFacts::unknown(), fault.reason, &running.id()).await;
+    running.finish(client, Err(&fault));
+    next
 }
 
 #[cfg(test)]

@@ -1,106 +1,135 @@
 //! How a request is accounted for: exactly once, however it ends.
 
-use crate::admit::Admitted;
+use crate::client::Client;
+use crate::count::count;
 use crate::fault::Fault;
+use crate::record::{Phase, Record};
 use crate::route::ProxyRef;
 use crate::upstream_answer::UpstreamAnswer;
 use crate::worker::Worker;
 use gate_snapshot::Proxy;
 use gate_telemetry::{Reason, Side};
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::time::Instant;
 
-/// A request that runs. Ended with [`Running::finish`]; one that is dropped instead (a panic, the end of the
-/// process) is accounted for as such.
+/// A request that runs, and what is known of it. Ended with [`Running::finish`]; one that is dropped instead (a panic, the
+/// end of the process) is accounted for as such.
 pub(crate) struct Running {
     worker: Rc<Worker>,
-    /// Numbers the requests of the worker; the request id is made from it when somebody asks.
-    number: u64,
-    started: Instant,
-    /// `METHOD /path`, for the log; without the query, which may hold keys (H28).
-    line: Vec<u8>,
-    proxy: Option<ProxyRef>,
-    /// What it holds of its proxy's limits.
-    pub(crate) admitted: Admitted,
-    /// What its upstream answered.
-    answer: Option<UpstreamAnswer>,
-    is_finished: bool,
+    record: Rc<Record>,
+    is_finished: Cell<bool>,
 }
 
 impl Running {
-    /// A request begins: one of the two clock reads it costs.
-    pub(crate) fn begin(worker: &Rc<Worker>, line: Vec<u8>) -> Self {
-        let number = worker.next_request();
-        Running {
-            worker: Rc::clone(worker),
-            number,
-            started: Instant::now(),
-            line,
-            proxy: None,
-            admitted: Admitted::default(),
-            answer: None,
-            is_finished: false,
-        }
+    /// A request begins: one of the clock reads it costs. `describe` writes its line for the log.
+    pub(crate) fn begin(worker: &Rc<Worker>, client: &Client, describe: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let now = Instant::now();
+        let record = worker.in_flight.take(now);
+        describe(&mut record.line.borrow_mut());
+        record.begin(worker.next_request(), client, now);
+        Running { worker: Rc::clone(worker), record, is_finished: Cell::new(false) }
     }
 
     /// The proxy is known.
-    pub(crate) fn routed(&mut self, proxy: &ProxyRef) {
-        self.proxy = Some(proxy.clone());
+    pub(crate) fn routed(&self, proxy: &ProxyRef) {
+        self.proxy.replace(Some(proxy.clone()));
+        if self.worker.metrics.is_on() {
+            proxy.metrics.shard(self.worker.number).active.up();
+        }
     }
 
-    /// When it began.
-    pub(crate) fn started(&self) -> Instant {
-        self.started
+    /// A connection for it is there: its first byte is about to leave. `address` is the upstream's, where it has one.
+    pub(crate) fn sending(&self, address: Option<SocketAddr>, is_reused: bool, has_body: bool) {
+        self.attempts.set(self.attempts.get() + 1);
+        self.upstream.set(address);
+        self.is_reused.set(is_reused);
+        self.phase.set(Phase::Waiting);
+        self.sent.set(None);
+        // Without a body it has left as soon as it has begun, at which the clock is read anyway.
+        self.begun.set(has_body.then(|| self.clock()));
+    }
+
+    /// The connection had been closed before anything of the request arrived.
+    pub(crate) fn was_no_attempt(&self) {
+        self.attempts.set(self.attempts.get().saturating_sub(1));
+    }
+
+    /// Its last byte has left, or none will any more.
+    pub(crate) fn sent(&self) {
+        let now = self.clock();
+        self.sent.set(Some(now));
+        self.begun.set(Some(self.begun.get().unwrap_or(now)));
     }
 
     /// The upstream has answered, and the client is going to get that answer.
-    pub(crate) fn answered(&mut self, answer: UpstreamAnswer) {
-        self.answer = Some(answer);
-        self.admitted.answered(answer, self.worker.deadlines.instant());
+    pub(crate) fn answered(&self, answer: UpstreamAnswer) {
+        self.answered.set(Some(self.clock()));
+        self.answer.set(Some(answer));
+        self.status.set(answer.status);
+        self.phase.set(Phase::Relaying);
+        self.admitted.borrow_mut().answered(answer, self.worker.deadlines.instant());
     }
 
     /// An attempt has failed; whether the breaker lets another one follow.
-    pub(crate) fn begin_again(
-        &mut self,
-        proxy: &Proxy,
-        answer: Option<UpstreamAnswer>,
-        now: Instant,
-    ) -> bool {
-        self.admitted.begin_again(proxy, answer, now)
+    pub(crate) fn begin_again(&self, proxy: &Proxy, answer: Option<UpstreamAnswer>, now: Instant) -> bool {
+        self.admitted.borrow_mut().begin_again(proxy, answer, now)
     }
 
     /// The id of the request, made when it is needed.
     pub(crate) fn id(&self) -> String {
-        self.worker.request_id(self.number)
+        self.worker.request_id(self.number.get())
     }
 
     /// The upstream has done its part: its place is free although the client may still have to read.
-    pub(crate) fn upstream_ended(&mut self) {
+    pub(crate) fn upstream_ended(&self) {
+        self.record.upstream_ended(self.clock());
         self.settle(Ok(()));
     }
 
     /// Gives back what the request holds of its proxy's limits, and tells the breaker how it went. Once.
-    pub(crate) fn settle(&mut self, outcome: Result<(), &Fault>) {
+    pub(crate) fn settle(&self, outcome: Result<(), &Fault>) {
         let now = self.worker.deadlines.instant();
-        self.admitted.finish(outcome, self.answer, self.proxy.as_deref(), now);
+        let proxy = self.proxy.borrow();
+        self.admitted.borrow_mut().finish(outcome, self.answer.get(), proxy.as_deref(), now);
     }
 
-    /// The request has ended; gives back the memory of its request line.
-    pub(crate) fn finish(mut self, outcome: Result<(), &Fault>) -> Vec<u8> {
-        self.is_finished = true;
+    /// The request has ended.
+    pub(crate) fn finish(self, client: &Client, outcome: Result<(), &Fault>) {
         self.settle(outcome);
-        if let Err(fault) = outcome {
-            self.log(fault);
-        }
-        std::mem::take(&mut self.line)
+        self.account(client.bytes().len(), outcome);
     }
 
-    fn log(&self, fault: &Fault) {
+    /// The time, to the tenth of a second if nobody wants to know it better.
+    pub(crate) fn clock(&self) -> Instant {
+        if self.worker.metrics.is_on() { Instant::now() } else { self.worker.deadlines.instant() }
+    }
+
+    /// `at_hand` bytes that were read from the client belong to its next request.
+    fn account(&self, at_hand: usize, outcome: Result<(), &Fault>) {
+        self.is_finished.set(true);
+        let end = self.clock();
+        if self.worker.metrics.is_on() {
+            let reason = outcome.err().map_or(Reason::Completed, |fault| fault.reason);
+            count(&self.worker, &self.record, (&self.times(end), self.moved(at_hand), reason));
+        }
+        if let Err(fault) = outcome {
+            self.log(fault, end);
+        }
+        self.worker.in_flight.put(&self.record);
+    }
+
+    fn log(&self, fault: &Fault, end: Instant) {
         let request_id = self.id();
-        let line = String::from_utf8_lossy(&self.line);
-        let proxy = self.proxy.as_ref().map_or("", |proxy| &*proxy.name);
+        let line = self.line.borrow();
+        let line = String::from_utf8_lossy(&line);
+        let proxy = self.proxy.borrow();
+        let proxy = proxy.as_ref().map_or("", |proxy| &*proxy.name);
         let (reason, status) = (fault.reason.label(), fault.reason.status());
-        let duration_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let duration = end.saturating_duration_since(self.started.get());
+        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         macro_rules! log {
             ($level:ident) => {
                 tracing::$level!(reason, status, request_id, proxy, request = %line, duration_ms, cause = %fault, "request failed")
@@ -114,11 +143,22 @@ impl Running {
     }
 }
 
+impl Deref for Running {
+    type Target = Record;
+
+    fn deref(&self) -> &Record {
+        &self.record
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
-        if !self.is_finished {
+        if !self.is_finished.get() {
             let reason = if self.worker.is_draining.get() { Reason::DrainTimeout } else { Reason::Internal };
-            self.log(&Fault::because(reason, "the request was dropped before its end"));
+            if self.status.get() == 0 {
+                self.status.set(reason.status());
+            }
+            self.account(0, Err(&Fault::because(reason, "the request was dropped before its end")));
         }
     }
 }

@@ -39,9 +39,9 @@ pub(crate) struct Exchange<'a> {
     request: &'a mut RequestTransfer,
     facts: &'a RequestFacts,
     timeouts: &'a Timeouts,
+    running: &'a Running,
     /// Read from the upstream and not yet used.
     input: Option<Buffer>,
-    is_reused: bool,
 }
 
 /// A response whose head is known.
@@ -80,9 +80,9 @@ impl<'a> Exchange<'a> {
         request: &'a mut RequestTransfer,
         facts: &'a RequestFacts,
         timeouts: &'a Timeouts,
-        is_reused: bool,
+        running: &'a Running,
     ) -> Self {
-        Exchange { client, upstream, request, facts, timeouts, input: None, is_reused }
+        Exchange { client, upstream, request, facts, timeouts, running, input: None }
     }
 
     /// Sends the request and waits for the head of the final response; interim responses go straight to the client.
@@ -108,18 +108,14 @@ impl<'a> Exchange<'a> {
     /// # Errors
     /// Once the client has seen the head ([`Response::has_begun`]), all that is left is to close its connection, so that it
     /// can tell (RFC 9112 §8).
-    pub(crate) async fn relay(
-        &mut self,
-        response: &mut Response,
-        running: &mut Running,
-    ) -> Result<Ended, Fault> {
+    pub(crate) async fn relay(&mut self, response: &mut Response) -> Result<Ended, Fault> {
         self.request.answered();
         if let Some(limit) = response.events.first_event {
             self.client.deadline.set_after(Some(limit));
             poll_fn(|cx| self.poll_first_event(cx, &response.download)).await?;
         }
         let mut silence = Silence::begin(self.client, self.timeouts, response.events, &mut response.download);
-        poll_fn(|cx| self.poll_relay(cx, response, &mut silence, running)).await?;
+        poll_fn(|cx| self.poll_relay(cx, response, &mut silence)).await?;
         let is_sent = self.request.is_sent();
         let is_read = self.input.is_none();
         Ok(Ended {
@@ -134,16 +130,11 @@ impl<'a> Exchange<'a> {
     }
 
     /// How long to wait before another attempt takes the place of this one; `None` = this one is what the client gets.
-    pub(crate) fn next_attempt(
-        &self,
-        attempts: &mut Attempts<'_>,
-        failed: Failed,
-        running: &mut Running,
-    ) -> Option<Duration> {
+    pub(crate) fn next_attempt(&self, attempts: &mut Attempts<'_>, failed: Failed) -> Option<Duration> {
         if !self.request.may_be_repeated(self.facts) {
             return None;
         }
-        attempts.next(failed, self.client, self.facts, running)
+        attempts.next(failed, self.client, self.facts, self.running)
     }
 
     fn poll_head(
@@ -152,8 +143,13 @@ impl<'a> Exchange<'a> {
         started: &mut Option<Recycled<ResponseHead>>,
     ) -> Poll<Result<(Recycled<ResponseHead>, usize), Fault>> {
         let was_running = self.request.is_running();
-        if was_running && let Poll::Ready(fault) = self.poll_request(cx) {
-            return Poll::Ready(Err(fault));
+        if was_running {
+            if let Poll::Ready(fault) = self.poll_request(cx) {
+                return Poll::Ready(Err(fault));
+            }
+            if !self.request.is_running() {
+                self.running.sent();
+            }
         }
         loop {
             if let Some(input) = &self.input {
@@ -190,7 +186,8 @@ impl<'a> Exchange<'a> {
     /// The connection ended before the head was complete.
     fn lost(&self, error: io::Error) -> Fault {
         let nothing_came = self.input.is_none();
-        let stale_connection = self.is_reused && nothing_came && self.request.may_be_repeated(self.facts);
+        let stale_connection =
+            self.running.is_reused.get() && nothing_came && self.request.may_be_repeated(self.facts);
         Fault { stale_connection, ..Fault::because(Reason::UpstreamReset, error) }
     }
 
@@ -261,9 +258,8 @@ impl<'a> Exchange<'a> {
         cx: &mut Context<'_>,
         response: &mut Response,
         silence: &mut Silence,
-        running: &mut Running,
     ) -> Poll<Result<(), Fault>> {
-        let download = &mut response.download;
+        let (download, running) = (&mut response.download, self.running);
         loop {
             let client = &mut self.client.socket;
             match download.poll(cx, &mut self.upstream, &mut self.input, client, || running.upstream_ended())

@@ -42,6 +42,7 @@ pub(crate) struct Exchange<'a> {
     client: &'a mut Client,
     facts: &'a RequestFacts,
     timeouts: &'a Timeouts,
+    running: &'a Running,
     request: RequestTransfer,
     upload: Upload,
     response: ResponseFuture,
@@ -109,6 +110,7 @@ impl<'a> Exchange<'a> {
         head: Request<()>,
         facts: &'a RequestFacts,
         proxy: &'a ProxyRef,
+        running: &'a Running,
     ) -> Result<Self, Fault> {
         let Connection { mut sender, stream } = connection;
         let is_whole = !facts.has_body();
@@ -118,7 +120,7 @@ impl<'a> Exchange<'a> {
         let upload = Upload { stream: upload, is_ended: is_whole };
         let request = RequestTransfer::of_body(facts, proxy);
         let timeouts = &proxy.timeouts;
-        Ok(Exchange { client, facts, timeouts, request, upload, response, _stream: stream })
+        Ok(Exchange { client, facts, timeouts, running, request, upload, response, _stream: stream })
     }
 
     /// Sends the body and waits for the head of the final response; interim responses go straight to the client, except
@@ -159,12 +161,8 @@ impl<'a> Exchange<'a> {
     ///
     /// # Errors
     /// Once the client has seen the head ([`Response::has_begun`]), all that is left is to close its connection.
-    pub(crate) async fn relay(
-        &mut self,
-        response: &mut Response,
-        running: &mut Running,
-    ) -> Result<Next, Fault> {
-        let mut input = None;
+    pub(crate) async fn relay(&mut self, response: &mut Response) -> Result<Next, Fault> {
+        let (running, mut input) = (self.running, None);
         if let Some(limit) = response.events.first_event {
             self.client.deadline.set_after(Some(limit));
             poll_fn(|cx| self.poll_first_event(cx, response, &mut input)).await?;
@@ -209,13 +207,8 @@ impl<'a> Exchange<'a> {
     }
 
     /// How long to wait before another attempt takes the place of this one; `None` = this one is what the client gets.
-    pub(crate) fn next_attempt(
-        &self,
-        attempts: &mut Attempts<'_>,
-        failed: Failed,
-        running: &mut Running,
-    ) -> Option<Duration> {
-        attempts.next(failed, self.client, self.facts, running)
+    pub(crate) fn next_attempt(&self, attempts: &mut Attempts<'_>, failed: Failed) -> Option<Duration> {
+        attempts.next(failed, self.client, self.facts, self.running)
     }
 
     async fn final_head(&mut self) -> Result<Http2Response<RecvStream>, Fault> {
@@ -245,8 +238,12 @@ impl<'a> Exchange<'a> {
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Head, Fault>> {
+        let was_running = self.request.is_running();
         if let Poll::Ready(fault) = self.poll_request(cx) {
             return Poll::Ready(Err(fault));
+        }
+        if was_running && !self.request.is_running() {
+            self.running.sent();
         }
         if let Poll::Ready(Some(response)) = self.response.poll_informational(cx) {
             return Poll::Ready(response.map(Head::Interim).map_err(lost));

@@ -32,8 +32,10 @@ pub(crate) async fn identify(
     let epoch = worker.identities.epoch();
     let now = worker.deadlines.instant();
     if let Some(bearer) = worker.known_tokens.borrow_mut().bearer(token, now, epoch) {
+        worker.metrics.token_hits.add(1);
         return Ok(Caller(Some(bearer)));
     }
+    worker.metrics.token_misses.add(1);
     let token: Box<str> = token.into();
     let asked = worker.identities.ask(token.clone());
     let asked = asked.map_err(|error| Fault::because(Reason::IdentityUnavailable, error))?;

@@ -96,6 +96,7 @@ impl Acceptor {
 
     /// Says why, if not too many are being told already: those who are told hold a descriptor for a moment.
     fn turn_away(&self, socket: TcpStream, peer: SocketAddr, exceeded: Exceeded) {
+        self.worker.metrics.connections_turned_away.add(1);
         if let Some(count) = self.turned_away.say(Instant::now()) {
             let limit = exceeded.what();
             tracing::warn!(limit, count, client = %peer.ip(), "connections turned away");

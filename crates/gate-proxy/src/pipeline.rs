@@ -2,7 +2,6 @@
 
 use crate::admit::admit;
 use crate::attempts::{Attempts, Failed, pause};
-use crate::buffer::Buffer;
 use crate::client::Client;
 use crate::connect::{self, Leased};
 use crate::deadline::Tick;
@@ -11,6 +10,7 @@ use crate::finish::Running;
 use crate::http1::Exchange;
 use crate::identify::identify;
 use crate::read_head::ReadHead;
+use crate::refusal::Answer;
 use crate::request_transfer::RequestTransfer;
 use crate::route::{ProxyRef, Routed, route};
 use crate::told::Told;
@@ -72,30 +72,34 @@ enum Failure {
 }
 
 /// Answers one request, whatever happens, and accounts for it exactly once.
-///
-/// `line` says what is asked for, for the log; its memory comes back for the next one.
-pub(crate) async fn answer(
-    worker: &Rc<Worker>,
-    client: &mut Client,
-    request: ReadHead,
-    line: Vec<u8>,
-) -> (Next, Vec<u8>) {
+pub(crate) async fn answer(worker: &Rc<Worker>, client: &mut Client, request: ReadHead) -> Next {
     let mut facts = RequestFacts::of(&request, worker);
-    let mut running = Running::begin(worker, line);
-    let outcome = carry(worker, client, request, &mut facts, &mut running).await;
-    match outcome.map_err(|failure| failure.at_the_end_of(worker)) {
-        Ok(next) => (next, running.finish(Ok(()))),
-        Err(Failure::InBody(fault)) => (facts.next_after_truncation(), running.finish(Err(&fault))),
-        Err(Failure::BeforeHead(fault)) if fault.reason == Reason::ClientClosed => {
-            (Next::Close, running.finish(Err(&fault)))
-        }
+    let running = Running::begin(worker, client, |line| describe(&request, client.bytes(), line));
+    let outcome = carry(worker, client, request, &mut facts, &running).await;
+    let (next, fault) = match outcome.map_err(|failure| failure.at_the_end_of(worker)) {
+        Ok(next) => (next, None),
+        Err(Failure::InBody(fault)) => (facts.next_after_truncation(), Some(fault)),
         Err(Failure::BeforeHead(fault)) => {
+            running.status.set(fault.reason.status());
             // Before the client hears of it: its next request may come at once, to another worker.
             running.settle(Err(&fault));
-            let next = refuse(client, &facts, fault.reason, &running.id()).await;
-            (next, running.finish(Err(&fault)))
+            let next = if fault.reason == Reason::ClientClosed {
+                Next::Close
+            } else {
+                refuse(client, &facts, fault.reason, &running.id()).await
+            };
+            (next, Some(fault))
         }
-    }
+    };
+    running.finish(client, fault.as_ref().map_or(Ok(()), Err));
+    next
+}
+
+/// What is asked for, without the query (H28).
+fn describe(request: &ReadHead, bytes: &[u8], line: &mut Vec<u8>) {
+    line.extend_from_slice(request.head.method_span().of(bytes));
+    line.push(b' ');
+    line.extend_from_slice(request.head.path().of(bytes));
 }
 
 /// The steps; what one returns is what the next one takes.
@@ -104,7 +108,7 @@ async fn carry(
     client: &mut Client,
     ReadHead { head, .. }: ReadHead,
     facts: &mut RequestFacts,
-    running: &mut Running,
+    running: &Running,
 ) -> Result<Next, Failure> {
     let routed = route(worker, &head, client.bytes())?;
     running.routed(&routed.proxy);
@@ -112,18 +116,18 @@ async fn carry(
     worker.condition.check(&routed)?;
 
     if let Some(answer) = worker.condition.answer(&head, client.bytes(), &routed, facts) {
-        return Ok(say(client, facts, answer).await);
+        return Ok(say(client, facts, answer, running).await);
     }
     if let Some(answer) = preflight::answer(&head, client.bytes(), &routed, facts) {
-        return Ok(say(client, facts, answer).await);
+        return Ok(say(client, facts, answer, running).await);
     }
     let caller = identify(worker, client, &head, &routed).await?;
+    running.caller.replace(caller.clone());
     allow::allow(&head, client.bytes(), &routed, &caller)?;
     allow::refuse_websocket(&head, client.bytes())?;
     UpstreamHead::check(worker, &head, client.bytes(), &routed, &caller)?;
 
-    let now = running.started();
-    admit(worker, client, &routed, &caller, facts, &mut running.admitted, now).await?;
+    admit(worker, client, &routed, &caller, facts, running).await?;
 
     let mut attempts = Attempts::new(worker, &routed.proxy);
     facts.allow_repetition(&routed.proxy, &head, client.bytes());
@@ -141,12 +145,12 @@ async fn carry(
             let connection = (stream, address, is_reused);
             exchange(worker, client, connection, &mut request, facts, &routed, &mut attempts, running).await
         }
-        Leased { lease: Lease::Http2 { sender, stream }, .. } => {
+        Leased { lease: Lease::Http2 { sender, stream }, is_reused } => {
             let upstream_head = UpstreamHead::new(worker, client, &head, &routed, &caller).to_http2()?;
             facts.consume_head(client);
             drop(head);
             // Boxed: the general path's state is larger than the hot path's.
-            let connection = http2::Connection { sender, stream };
+            let connection = (http2::Connection { sender, stream }, is_reused);
             Box::pin(exchange_http2(
                 worker,
                 client,
@@ -173,26 +177,28 @@ async fn exchange(
     facts: &RequestFacts,
     routed: &Routed,
     attempts: &mut Attempts<'_>,
-    running: &mut Running,
+    running: &Running,
 ) -> Result<Next, Failure> {
     let (mut stream, mut address, mut is_reused) = connection;
     let proxy = &routed.proxy;
     loop {
-        let mut exchange = Exchange::new(client, stream, request, facts, &proxy.timeouts, is_reused);
+        running.sending(address, is_reused, facts.has_body());
+        let mut exchange = Exchange::new(client, stream, request, facts, &proxy.timeouts, running);
         let mut answer = exchange.response_head().await;
         let leased = if answer.as_ref().is_err_and(|fault| fault.stale_connection) {
             drop(exchange);
+            running.was_no_attempt();
             client.deadline.set(facts.total_due);
-            connect::dial(worker, client, proxy).await?
+            connect::dial(worker, client, proxy, running).await?
         } else if let Some(wait) = Failed::of(&answer, |response| response.answer)
-            .and_then(|failed| exchange.next_attempt(attempts, failed, running))
+            .and_then(|failed| exchange.next_attempt(attempts, failed))
         {
             drop((exchange, answer));
             Box::pin(again(worker, client, proxy, facts, attempts, running, wait)).await?
         } else {
             let response = answer.as_mut().map_err(Fault::take)?;
             running.answered(response.answer);
-            let outcome = exchange.relay(response, running).await;
+            let outcome = exchange.relay(response).await;
             let ended = outcome.map_err(|fault| Failure::of_relay(fault, response.has_begun()))?;
             if ended.leaves_connection {
                 let stream = exchange.into_connection();
@@ -217,26 +223,27 @@ async fn exchange(
 async fn exchange_http2(
     worker: &Rc<Worker>,
     client: &mut Client,
-    connection: http2::Connection,
+    connection: (http2::Connection, bool),
     mut head: http::Request<()>,
     facts: &RequestFacts,
     routed: &Routed,
     attempts: &mut Attempts<'_>,
-    running: &mut Running,
+    running: &Running,
 ) -> Result<Next, Failure> {
     let proxy = &routed.proxy;
-    let mut connection = connection;
+    let (mut connection, mut is_reused) = connection;
     loop {
         let is_kept = attempts.may_follow() && facts.is_repeatable && !facts.has_body();
         let sent = if is_kept { head.clone() } else { std::mem::take(&mut head) };
-        let mut exchange = http2::Exchange::begin(client, connection, sent, facts, proxy).await?;
+        running.sending(None, is_reused, facts.has_body());
+        let mut exchange = http2::Exchange::begin(client, connection, sent, facts, proxy, running).await?;
         let mut answer = exchange.response_head().await;
         let failed = if is_kept { Failed::of(&answer, |response| response.answer) } else { None };
-        let next = failed.and_then(|failed| exchange.next_attempt(attempts, failed, running));
+        let next = failed.and_then(|failed| exchange.next_attempt(attempts, failed));
         let Some(wait) = next else {
             let response = answer.as_mut().map_err(Fault::take)?;
             running.answered(response.answer);
-            let outcome = exchange.relay(response, running).await;
+            let outcome = exchange.relay(response).await;
             let next = outcome.map_err(|fault| Failure::of_relay(fault, response.has_begun()))?;
             if let Ok(response) = answer {
                 response.settle();
@@ -250,7 +257,7 @@ async fn exchange_http2(
                 Fault::because(Reason::UpstreamReset, "the upstream now speaks another protocol").into()
             );
         };
-        connection = http2::Connection { sender, stream };
+        (connection, is_reused) = (http2::Connection { sender, stream }, leased.is_reused);
     }
 }
 
@@ -261,7 +268,7 @@ async fn again(
     proxy: &ProxyRef,
     facts: &RequestFacts,
     attempts: &mut Attempts<'_>,
-    running: &mut Running,
+    running: &Running,
     wait: Duration,
 ) -> Result<Leased, Fault> {
     pause(client, facts, wait).await?;
@@ -280,13 +287,19 @@ pub(crate) async fn refuse(
     let keep_alive = facts.keep_alive && !ends && !client.is_draining.get();
     let facts = RequestFacts { keep_alive, ..*facts };
     let answer = refusal::refuse(reason, request_id, &facts);
-    say(client, &facts, answer).await
+    write(client, &facts, answer).await
 }
 
-/// Says something of our own, after which the next request can follow if this one had no body that stands in the way.
-async fn say(client: &mut Client, facts: &RequestFacts, answer: Buffer) -> Next {
+/// Says something of our own.
+async fn say(client: &mut Client, facts: &RequestFacts, answer: Answer, running: &Running) -> Next {
+    running.status.set(answer.status);
+    write(client, facts, answer).await
+}
+
+/// Writes an answer of our own, after which the next request can follow if this one had no body that stands in the way.
+async fn write(client: &mut Client, facts: &RequestFacts, answer: Answer) -> Next {
     client.consume(facts.head_length);
-    if client.write_all(answer).await.is_err() {
+    if client.write_all(answer.bytes).await.is_err() {
         return Next::Close;
     }
     // Otherwise more may be on its way, be it the body we were told of or not.

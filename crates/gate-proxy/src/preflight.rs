@@ -1,9 +1,8 @@
 //! CORS preflights are answered here, without the upstream (contract D-22): a browser that may not ask across origins cannot
 //! use a gateway, and an API made for servers does not answer them.
 
-use crate::buffer::Buffer;
 use crate::pipeline::RequestFacts;
-use crate::refusal;
+use crate::refusal::{self, Answer};
 use crate::route::{ProxyRef, Routed};
 use gate_http::{FieldName, RequestHead};
 
@@ -13,7 +12,7 @@ pub(crate) fn answer(
     bytes: &[u8],
     routed: &Routed,
     facts: &RequestFacts,
-) -> Option<Buffer> {
+) -> Option<Answer> {
     let is_configured = matches!(routed.proxy, ProxyRef::Configured { .. });
     if !is_configured || !gate_request::is_preflight(head) {
         return None;

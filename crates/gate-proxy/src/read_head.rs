@@ -1,6 +1,7 @@
 //! Reading the next request head from a client.
 
 use crate::client::Client;
+use crate::fault::Fault;
 use crate::recycled::Recycled;
 use crate::worker::Worker;
 use gate_http::{ChunkedDecoder, Progress, RequestBody, RequestError, RequestHead};
@@ -22,7 +23,7 @@ pub(crate) enum NoRequest {
     /// The connection ended between two requests, or there is nothing left to say on it.
     Ended,
     /// What arrived is refused, and nothing behind it can be understood.
-    Refused(Reason, Option<String>),
+    Refused(Fault),
 }
 
 /// What a client that says nothing is waited for.
@@ -66,7 +67,7 @@ fn poll_head(
                 Ok(Progress::Complete { length }) => return Poll::Ready(checked(client, head, length)),
                 Ok(Progress::Partial) => *started = Some(head),
                 Err(error) => {
-                    return Poll::Ready(Err(NoRequest::Refused(reason(error), Some(error.to_string()))));
+                    return Poll::Ready(Err(NoRequest::Refused(Fault::because(reason(error), error))));
                 }
             }
         }
@@ -81,7 +82,7 @@ fn poll_head(
         Some(_) if client.deadline.is_due() => {
             let is_over = client.deadline.is_over();
             let reason = if is_over { Reason::DrainTimeout } else { Reason::TimeoutClientHead };
-            Poll::Ready(Err(NoRequest::Refused(reason, None)))
+            Poll::Ready(Err(NoRequest::Refused(reason.into())))
         }
         _ => Poll::Pending,
     }
@@ -109,7 +110,7 @@ fn begin(client: &Client) -> Recycled<RequestHead> {
 fn checked(client: &Client, head: Recycled<RequestHead>, length: usize) -> Result<ReadHead, NoRequest> {
     let body = client.bytes().get(length..).unwrap_or_default();
     if head.body() == RequestBody::Chunked && !chunks_are_sound(body) {
-        return Err(NoRequest::Refused(Reason::BadRequest, None));
+        return Err(NoRequest::Refused(Reason::BadRequest.into()));
     }
     Ok(ReadHead { head, length })
 }

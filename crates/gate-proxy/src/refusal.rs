@@ -8,9 +8,18 @@ use gate_http::{HeadWriter, Method};
 use gate_telemetry::Reason;
 use std::fmt::Write;
 
+/// An answer of the gateway's own.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Its status.
+    pub(crate) status: u16,
+    /// Head and body.
+    pub(crate) bytes: Buffer,
+}
+
 /// Composes the answer to a request that is refused: JSON in PocketBase's shape and the fork's at once (contract D-4), with the
 /// reason and the request's id. It never says more than the reason does (H42).
-pub(crate) fn refuse(reason: Reason, request_id: &str, facts: &RequestFacts) -> Buffer {
+pub(crate) fn refuse(reason: Reason, request_id: &str, facts: &RequestFacts) -> Answer {
     let (status, title, message) = (reason.status(), reason.title(), reason.message());
     // Neither a title nor a message holds a character that JSON would have to escape; a test says so.
     let body = format!(
@@ -36,7 +45,7 @@ pub(crate) fn refuse(reason: Reason, request_id: &str, facts: &RequestFacts) -> 
 }
 
 /// Composes the answer to whoever asks whether the gateway is ready.
-pub(crate) fn ready(status: u16, title: &str, body: &str, facts: &RequestFacts) -> Buffer {
+pub(crate) fn ready(status: u16, title: &str, body: &str, facts: &RequestFacts) -> Answer {
     compose(facts, status, title, body, |writer| {
         writer.field(b"Content-Type", b"application/json");
         writer.field(b"Cache-Control", b"no-store");
@@ -44,7 +53,7 @@ pub(crate) fn ready(status: u16, title: &str, body: &str, facts: &RequestFacts) 
 }
 
 /// Composes the answer to a CORS preflight, as PocketBase gives it (contract §1.1, D-22).
-pub(crate) fn preflight(requested_headers: &[u8], facts: &RequestFacts) -> Buffer {
+pub(crate) fn preflight(requested_headers: &[u8], facts: &RequestFacts) -> Answer {
     compose(facts, 204, "No Content", "", |writer| {
         writer.field(ALLOW_ORIGIN, b"*");
         writer.field(b"Access-Control-Allow-Methods", b"GET,HEAD,PUT,PATCH,POST,DELETE");
@@ -61,7 +70,7 @@ fn compose(
     title: &str,
     body: &str,
     fields: impl FnOnce(&mut HeadWriter<'_>),
-) -> Buffer {
+) -> Answer {
     let mut buffer = Buffer::take();
     let mut writer = HeadWriter::new(buffer.spare());
     writer.status_line(status, title.as_bytes());
@@ -77,7 +86,7 @@ fn compose(
     // The head of a refusal is a fraction of a buffer; the one field a client fills is limited to half of one.
     let length = writer.finish().unwrap_or_default();
     buffer.fill(length);
-    buffer
+    Answer { status, bytes: buffer }
 }
 
 /// The id of a request: 16 hexadecimal digits, unlike any other's of this process and unlikely to be any other process's.
@@ -111,8 +120,8 @@ mod tests {
 
     #[test]
     fn r019_us4_ac1_a_refusal_is_json_with_error_and_details() {
-        let buffer = refuse(Reason::UpstreamConnect, "0123456789abcdef", &RequestFacts::unknown());
-        let text = String::from_utf8(buffer.filled().to_vec()).unwrap();
+        let answer = refuse(Reason::UpstreamConnect, "0123456789abcdef", &RequestFacts::unknown());
+        let text = String::from_utf8(answer.bytes.filled().to_vec()).unwrap();
         assert!(text.starts_with("HTTP/1.1 502 Upstream Unavailable\r\n"), "{text}");
         assert!(text.contains("\r\nX-Gateway-Reason: upstream_connect\r\n"), "{text}");
         assert!(text.contains("\r\nX-Request-Id: 0123456789abcdef\r\n"), "{text}");

@@ -3,6 +3,7 @@
 use crate::condition::Condition;
 use crate::deadline::Deadlines;
 use crate::forwarded::TrustedProxies;
+use crate::in_flight::InFlight;
 use crate::known_tokens::KnownTokens;
 use gate_snapshot::{
     AccessRule, HeldSnapshot, Identities, Proxy, ProxyFields, Published, Reader, Timeouts, Upstream,
@@ -29,6 +30,8 @@ pub(crate) struct Worker {
     pub(crate) identities: Identities,
     /// What was answered.
     pub(crate) known_tokens: RefCell<KnownTokens>,
+    /// What runs.
+    pub(crate) in_flight: InFlight,
     /// The coarse clock.
     pub(crate) deadlines: Rc<Deadlines>,
     /// Where `/api` and `/_` lead.
@@ -40,7 +43,6 @@ pub(crate) struct Worker {
     /// For paths that are not their own canonical form; keeps its capacity.
     pub(crate) path_scratch: RefCell<Vec<u8>>,
     /// Counts from 0.
-    #[expect(dead_code, reason = "requests are not counted yet")]
     pub(crate) number: usize,
     /// What it counts about itself. About a proxy it counts in `proxy.metrics.shard(worker.number)`.
     pub(crate) metrics: Arc<WorkerMetrics>,
@@ -88,6 +90,7 @@ impl Worker {
             dialer: parts.dialer,
             identities: parts.identities,
             known_tokens: RefCell::default(),
+            in_flight: InFlight::default(),
             deadlines: Deadlines::new(),
             control_plane: Rc::new(built_in(
                 "control plane",
@@ -143,6 +146,8 @@ impl Worker {
     /// Counts a connection until the count is dropped.
     pub(crate) fn count_connection(self: &Rc<Self>) -> ConnectionCount {
         self.connections.set(self.connections.get() + 1);
+        self.metrics.connections_accepted.add(1);
+        self.metrics.connections_open.up();
         ConnectionCount(Rc::clone(self))
     }
 
@@ -155,6 +160,7 @@ impl Worker {
 impl Drop for ConnectionCount {
     fn drop(&mut self) {
         self.0.connections.set(self.0.connections.get().saturating_sub(1));
+        self.0.metrics.connections_open.down();
         if self.0.is_draining.get() {
             self.0.drained.notify_one();
         }

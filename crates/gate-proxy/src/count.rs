@@ -1,0 +1,47 @@
+//! What a request adds to the metrics: one to a gauge while it runs, and the rest when it has ended.
+
+use crate::record::{Moved, Record, Times};
+use crate::worker::Worker;
+use gate_telemetry::Reason;
+use gate_telemetry::metrics::ProxyShard;
+use std::time::Duration;
+
+/// A request that has ended: `outcome` are its times, what it moved, and how it ended.
+pub(crate) fn count(worker: &Worker, record: &Record, (times, moved, reason): (&Times, Moved, Reason)) {
+    let proxy = record.proxy.borrow();
+    let Some(proxy) = &*proxy else {
+        return count_in(&worker.metrics.unmatched, record, (times, moved, reason));
+    };
+    let shard = proxy.metrics.shard(worker.number);
+    shard.active.down();
+    count_in(shard, record, (times, moved, reason));
+}
+
+fn count_in(shard: &ProxyShard, record: &Record, (times, moved, reason): (&Times, Moved, Reason)) {
+    shard.count_ended(record.status.get(), reason);
+    shard.duration.observe(times.total);
+    shard.overhead.observe(times.own);
+    shard.received_bytes.add(moved.received);
+    shard.sent_bytes.add(moved.sent);
+    // Hardly any request waits for these: what did not take place is no sample.
+    for (histogram, time) in [(&shard.queue, record.queue.get()), (&shard.connect, record.connect.get())] {
+        if time > Duration::ZERO {
+            histogram.observe(time);
+        }
+    }
+    let phases = [
+        (&shard.upstream_latency, times.upstream),
+        (&shard.first_byte, times.first_byte),
+        (&shard.body, times.body),
+    ];
+    for (histogram, time) in phases {
+        if let Some(time) = time {
+            histogram.observe(time);
+        }
+    }
+    if record.begun.get().is_some() {
+        let kind = if record.is_reused.get() { &shard.connections_reused } else { &shard.connections_new };
+        kind.add(1);
+    }
+    shard.retries.add(u64::from(record.attempts.get().saturating_sub(1)));
+}
