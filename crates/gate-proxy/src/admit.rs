@@ -53,6 +53,7 @@ pub(crate) async fn admit(
         Admission::Refused(refusal) => return Err(refused(proxy, refusal, &mut facts.told)),
         Admission::Admitted(slot) => {
             take_rate(proxy, &who, &mut facts.told, now)?;
+            running.concurrent.set(proxy.traffic.limiter.in_flight());
             let mut admitted = running.admitted.borrow_mut();
             admitted.slot = Some(slot);
             admitted.permit = ask_breaker(proxy, &mut facts.told, now)?;
@@ -62,6 +63,7 @@ pub(crate) async fn admit(
             let slot = wait(client, proxy, place, facts, running).await?;
             // Waiting is not part of the time the request may take (contract D-6).
             facts.begin(client, &proxy.timeouts);
+            running.concurrent.set(proxy.traffic.limiter.in_flight());
             let mut admitted = running.admitted.borrow_mut();
             admitted.slot = Some(slot);
             admitted.permit = ask_breaker(proxy, &mut facts.told, worker.deadlines.instant())?;

@@ -1,5 +1,6 @@
 //! How a request is accounted for: exactly once, however it ends.
 
+use crate::access;
 use crate::client::Client;
 use crate::count::count;
 use crate::fault::Fault;
@@ -104,16 +105,20 @@ impl Running {
 
     /// The time, to the tenth of a second if nobody wants to know it better.
     pub(crate) fn clock(&self) -> Instant {
-        if self.worker.metrics.is_on() { Instant::now() } else { self.worker.deadlines.instant() }
+        if self.worker.is_watched() { Instant::now() } else { self.worker.deadlines.instant() }
     }
 
     /// `at_hand` bytes that were read from the client belong to its next request.
     fn account(&self, at_hand: usize, outcome: Result<(), &Fault>) {
         self.is_finished.set(true);
         let end = self.clock();
+        let (times, moved) = (self.times(end), self.moved(at_hand));
         if self.worker.metrics.is_on() {
             let reason = outcome.err().map_or(Reason::Completed, |fault| fault.reason);
-            count(&self.worker, &self.record, (&self.times(end), self.moved(at_hand), reason));
+            count(&self.worker, &self.record, (&times, moved, reason));
+        }
+        if self.worker.access_log.is_on() {
+            access::write(&self.worker, &self.record, &self.id(), (&times, moved), outcome);
         }
         if let Err(fault) = outcome {
             self.log(fault, end);

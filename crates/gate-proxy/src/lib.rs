@@ -6,6 +6,7 @@
 //!
 //! The life of a request is in `pipeline.rs`, top to bottom.
 
+mod access;
 mod admit;
 mod allow;
 mod attempts;

@@ -74,7 +74,7 @@ enum Failure {
 /// Answers one request, whatever happens, and accounts for it exactly once.
 pub(crate) async fn answer(worker: &Rc<Worker>, client: &mut Client, request: ReadHead) -> Next {
     let mut facts = RequestFacts::of(&request, worker);
-    let running = Running::begin(worker, client, |line| describe(&request, client.bytes(), line));
+    let running = Running::begin(worker, client, |line| describe(worker, &request, client.bytes(), line));
     let outcome = carry(worker, client, request, &mut facts, &running).await;
     let (next, fault) = match outcome.map_err(|failure| failure.at_the_end_of(worker)) {
         Ok(next) => (next, None),
@@ -95,11 +95,14 @@ pub(crate) async fn answer(worker: &Rc<Worker>, client: &mut Client, request: Re
     next
 }
 
-/// What is asked for, without the query (H28).
-fn describe(request: &ReadHead, bytes: &[u8], line: &mut Vec<u8>) {
-    line.extend_from_slice(request.head.method_span().of(bytes));
+/// What is asked for. What may be a key in the query is masked, and without an access log there is no query at all (H28).
+fn describe(worker: &Worker, ReadHead { head, .. }: &ReadHead, bytes: &[u8], line: &mut Vec<u8>) {
+    line.extend_from_slice(head.method_span().of(bytes));
     line.push(b' ');
-    line.extend_from_slice(request.head.path().of(bytes));
+    line.extend_from_slice(head.path().of(bytes));
+    if worker.access_log.is_on() {
+        worker.access_log.mask_target(head.query().of(bytes), line);
+    }
 }
 
 /// The steps; what one returns is what the next one takes.

@@ -3,7 +3,7 @@
 
 use crate::pipeline::RequestFacts;
 use crate::refusal::{self, Answer};
-use crate::route::{ProxyRef, Routed};
+use crate::route::Routed;
 use gate_http::{FieldName, RequestHead};
 
 /// The answer, if this is a preflight for a configured proxy.
@@ -13,7 +13,7 @@ pub(crate) fn answer(
     routed: &Routed,
     facts: &RequestFacts,
 ) -> Option<Answer> {
-    let is_configured = matches!(routed.proxy, ProxyRef::Configured { .. });
+    let is_configured = routed.proxy.is_configured();
     if !is_configured || !gate_request::is_preflight(head) {
         return None;
     }

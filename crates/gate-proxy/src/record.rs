@@ -27,7 +27,7 @@ pub(crate) struct Record {
     pub(crate) is_running: Cell<bool>,
     /// Numbers the requests of the worker; the request's id is made from it.
     pub(crate) number: Cell<u64>,
-    /// `METHOD /path`, without the query, which may hold keys (H28).
+    /// `METHOD /path`, and the query if there is an access log, without what may be a key in it (H28).
     pub(crate) line: RefCell<Vec<u8>>,
     /// Who asks, by address.
     pub(crate) client: Cell<IpAddr>,
@@ -65,6 +65,8 @@ pub(crate) struct Record {
     pub(crate) is_reused: Cell<bool>,
     /// How often it was sent, or tried to be.
     pub(crate) attempts: Cell<u32>,
+    /// How many requests of its proxy ran when it was let in, itself included.
+    pub(crate) concurrent: Cell<u32>,
     /// What its client's connection has moved so far.
     wire: RefCell<Rc<WireCount>>,
     /// Same, when the request began.
@@ -138,6 +140,7 @@ impl Record {
             upstream: Cell::default(),
             is_reused: Cell::default(),
             attempts: Cell::default(),
+            concurrent: Cell::default(),
             wire: RefCell::default(),
             at_start: Cell::default(),
         })
@@ -171,6 +174,7 @@ impl Record {
         self.upstream.set(None);
         self.is_reused.set(false);
         self.attempts.set(0);
+        self.concurrent.set(0);
         self.at_start.set(wire.moved(at_hand));
         self.wire.replace(Rc::clone(wire));
     }

@@ -62,6 +62,13 @@ impl Routed {
     }
 }
 
+impl ProxyRef {
+    /// Whether it is one of the configuration, which has a record.
+    pub(crate) fn is_configured(&self) -> bool {
+        matches!(self, ProxyRef::Configured { .. })
+    }
+}
+
 impl Deref for ProxyRef {
     type Target = Proxy;
 

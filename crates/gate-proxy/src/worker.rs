@@ -125,6 +125,11 @@ impl Worker {
         self.trusted_proxies.contains(peer)
     }
 
+    /// Whether anybody wants to know where the time of requests goes.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.metrics.is_on() || self.access_log.is_on()
+    }
+
     /// Numbers the requests of this worker.
     pub(crate) fn next_request(&self) -> u64 {
         let number = self.requests.get();

@@ -192,6 +192,15 @@ impl Breaker {
         }
     }
 
+    /// Whether it lets requests pass at this moment; `None` = it is off. Takes a lock only when it does not.
+    pub fn phase(&self, now: Instant) -> Option<Phase> {
+        match self.word.load().mode {
+            Mode::Off => None,
+            Mode::Closed => Some(Phase::Closed),
+            Mode::Tripped => Some(self.recovery_at(now).phase()),
+        }
+    }
+
     /// How it is at this moment.
     pub fn status(&self, now: Instant) -> BreakerStatus {
         let recovery = self.recovery_at(now);

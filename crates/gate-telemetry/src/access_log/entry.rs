@@ -37,7 +37,7 @@ pub struct AccessEntry<'a> {
     pub queue: Duration,
     /// Resolving, connecting, shaking hands.
     pub connect: Duration,
-    /// From the last byte of the request's head to the first of the answer's.
+    /// From the last byte of the request to the head of the answer.
     pub first_byte: Option<Duration>,
     /// What the upstream took: neither the queue's time nor that of a slow client (020-FR-021).
     pub upstream_latency: Option<Duration>,
@@ -45,15 +45,15 @@ pub struct AccessEntry<'a> {
     pub own: Duration,
     /// From the first byte of the request to the last of the answer.
     pub total: Duration,
-    /// Bytes of the request's body.
+    /// Bytes from the client, heads and framing included.
     pub received: u64,
-    /// Bytes of the answer's body.
+    /// Bytes to the client, the same.
     pub sent: u64,
     /// Events of an event stream.
     pub events: u64,
     /// How the proxy's breaker was: `closed`, `open`, `half_open`, or `off`.
     pub breaker: &'static str,
-    /// How many requests of the proxy ran, this one included.
+    /// How many requests of the proxy ran when this one was let in, itself included; 0 when it was not.
     pub concurrent: u32,
     /// What went wrong, down to the last cause. May name internal addresses: for the log alone (H42).
     pub cause: Option<&'a dyn Display>,
