@@ -48,6 +48,8 @@ pub(crate) struct Gateway {
     log_writing: JoinHandle<()>,
     /// The records. Closed last, when nobody reads them any more.
     store: Store,
+    /// The access log, whose last lines are waited for.
+    access_log: AccessLogs,
     signals: Signals,
     /// The control plane, name resolution and signals. Dropped after everything that runs on it.
     runtime: Runtime,
@@ -58,6 +60,7 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     log_panics();
     descriptors::raise_limit();
     let config = server_config(arguments)?;
+    let access_log = config.access_log.clone();
     // Before the data directory is touched: whoever starts a second gateway by mistake has changed nothing.
     Server::probe(arguments.http).map_err(Failure::other)?;
     let runtime = runtime()?;
@@ -94,7 +97,18 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     background.spawn_on(gate_admin::serve(connections, services), handle);
     let server =
         Server::start(config, published, control_plane, asking, handle.clone()).map_err(Failure::other)?;
-    Ok(Gateway { server, setup_token, hub, background, publishing, log_writing, store, signals, runtime })
+    Ok(Gateway {
+        server,
+        setup_token,
+        hub,
+        background,
+        publishing,
+        log_writing,
+        store,
+        access_log,
+        signals,
+        runtime,
+    })
 }
 
 impl Gateway {
@@ -120,15 +134,17 @@ impl Gateway {
             publishing,
             log_writing,
             store,
+            access_log,
             mut signals,
             runtime,
         } = self;
-        let signal = runtime.block_on(signals.next_stop());
+        let signal = runtime.block_on(signals.next_stop(|| access_log.reopen()));
         tracing::info!(%signal, "draining; a second signal ends at once");
-        runtime.spawn(exit_at_next_stop(signals));
+        runtime.spawn(exit_at_next_stop(signals, access_log.clone()));
         server.drain();
         hub.close();
         server.wait();
+        access_log.finish();
         runtime.block_on(close(store, background, publishing, log_writing));
         tracing::info!("stopped");
         runtime.shutdown_background();
@@ -276,9 +292,10 @@ async fn close(
     store.close().await;
 }
 
-async fn exit_at_next_stop(mut signals: Signals) {
-    let signal = signals.next_stop().await;
+async fn exit_at_next_stop(mut signals: Signals, access_log: AccessLogs) {
+    let signal = signals.next_stop(|| access_log.reopen()).await;
     tracing::warn!(%signal, "ended before everything had finished");
+    access_log.finish();
     gate_telemetry::log::flush();
     std::process::exit(signal.exit_code());
 }
@@ -297,7 +314,7 @@ fn server_config(arguments: &ServeArgs) -> Result<ServerConfig, Failure> {
             per_address: arguments.max_connections_per_ip as usize,
         },
         memory_limit: arguments.memory_limit,
-        access_log: AccessLogs::off(),
+        access_log: arguments.access_log().start().map_err(Failure::other)?,
         drain_delay: arguments.drain_delay,
         drain_timeout: arguments.drain_timeout,
         metrics: Arc::new(ProcessMetrics::new(workers, true)),

@@ -1,7 +1,7 @@
 //! Signals, the one thing of process control each platform has its own way for.
 //!
-//! SIGTERM and SIGINT stop the process. SIGHUP, sent when a terminal goes away or by habit to reload, does nothing:
-//! changes are noticed without it. SIGPIPE needs no care, the runtime of the language ignores it from the start.
+//! SIGTERM and SIGINT stop the process. SIGHUP, sent when a terminal goes away or a log file was renamed, has log files opened
+//! anew and does nothing else: changes are noticed without it. SIGPIPE needs no care, the runtime of the language ignores it from the start.
 //! Where there are no signals, Ctrl-C is the one way to stop.
 
 use std::fmt;
@@ -58,13 +58,16 @@ impl Signals {
         })
     }
 
-    /// The next signal to stop. Cancel-safe.
-    pub(crate) async fn next_stop(&mut self) -> StopSignal {
+    /// The next signal to stop; `hung_up` is called at each SIGHUP before it. Cancel-safe.
+    pub(crate) async fn next_stop(&mut self, hung_up: impl Fn()) -> StopSignal {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return StopSignal::Interrupt,
                 _ = self.terminate.recv() => return StopSignal::Terminate,
-                _ = self.hang_up.recv() => tracing::info!("SIGHUP ignored: changes take effect without it"),
+                _ = self.hang_up.recv() => {
+                    tracing::info!("SIGHUP: the access log is opened anew; changes take effect without it");
+                    hung_up();
+                }
             }
         }
     }
@@ -78,7 +81,7 @@ impl Signals {
     }
 
     /// The next signal to stop. Cancel-safe.
-    pub(crate) async fn next_stop(&mut self) -> StopSignal {
+    pub(crate) async fn next_stop(&mut self, _: impl Fn()) -> StopSignal {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -43,10 +43,10 @@ pub enum Sink {
 pub enum AccessLogError {
     /// The file cannot be opened.
     #[error("the access log {0} cannot be opened: {1}")]
-    Open(PathBuf, #[source] io::Error),
+    Open(PathBuf, io::Error),
     /// The system gives no thread.
     #[error("the thread of the access log cannot be started: {0}")]
-    Thread(#[source] io::Error),
+    Thread(io::Error),
 }
 
 impl AccessLogConfig {
@@ -56,9 +56,9 @@ impl AccessLogConfig {
     /// See [`AccessLogError`].
     pub fn start(self) -> Result<AccessLogs, AccessLogError> {
         let output = Output::open(self.sink)?;
-        let handed_over = output.map(writer::start).transpose().map_err(AccessLogError::Thread)?;
+        let hand_over = output.map(writer::start).transpose().map_err(AccessLogError::Thread)?;
         Ok(AccessLogs::new(
-            handed_over,
+            hand_over,
             self.format,
             Sample::new(self.sample_successes),
             self.sensitive_parameters,

@@ -82,7 +82,7 @@ fn push_hexadecimal(out: &mut Vec<u8>, code: u32) {
 }
 
 /// A target says a lot in two thousand bytes; what is longer is not a target but a payload.
-pub(super) const BYTES_MAX: usize = 2048;
+const BYTES_MAX: usize = 2048;
 
 #[cfg(test)]
 mod tests {

@@ -2,11 +2,12 @@
 
 use super::entry::AccessEntry;
 use super::json::push_json;
+use super::lines::Lines;
 use super::mask::{SENSITIVE_PARAMETERS, mask_target};
 use super::sample::Sample;
 use super::text::push_text;
 use super::timestamp::Timestamps;
-use super::writer::{HandOver, Lines};
+use super::writer::HandOver;
 use crate::log::Format;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -60,6 +61,13 @@ impl AccessLogs {
     /// How many lines were dropped since the start, because the sink did not take them in time or at all.
     pub fn dropped_lines(&self) -> u64 {
         self.hand_over.as_ref().map_or(0, HandOver::dropped_lines)
+    }
+
+    /// Opens the file anew before anything else is written to it: it was renamed, or deleted.
+    pub fn reopen(&self) {
+        if let Some(hand_over) = &self.hand_over {
+            hand_over.reopen();
+        }
     }
 
     /// Waits until everything handed over so far has been written, but no longer than a moment. For the end of the process.
@@ -160,6 +168,35 @@ mod tests {
         assert_eq!(lines.len(), 200);
         assert!(lines.iter().all(|line| line.starts_with("{\"time\":\"2026") && line.ends_with("null}")));
         assert_eq!(logs.dropped_lines(), 0);
+    }
+
+    #[test]
+    fn a_file_that_was_renamed_is_opened_anew_when_told() {
+        let (directory, logs, lines) = to_file(1.0);
+        let worker = logs.worker();
+        let write = || {
+            worker.write(&completed());
+            worker.flush();
+            logs.finish();
+        };
+        write();
+        fs::rename(directory.path().join("access.log"), directory.path().join("taken")).unwrap();
+        logs.reopen();
+        write();
+        assert_eq!(lines().len(), 1);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_opened_is_told_at_the_start() {
+        let sink = Sink::File { path: "/nowhere/access.log".into(), rotate_bytes: 0, keep: 0 };
+        let config = AccessLogConfig {
+            sink,
+            format: Format::Json,
+            sample_successes: 1.0,
+            sensitive_parameters: Vec::new(),
+        };
+        let error = config.start().unwrap_err().to_string();
+        assert!(error.starts_with("the access log /nowhere/access.log cannot be opened: "), "{error}");
     }
 
     #[test]

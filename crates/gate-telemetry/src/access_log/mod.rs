@@ -4,10 +4,13 @@
 //! ([`AccessLogs`]), which gives them to the system. No worker ever waits for that thread.
 
 mod config;
+mod dropped;
 mod entry;
 mod escape;
 mod json;
+mod lines;
 mod log;
+mod log_file;
 mod mask;
 mod number;
 mod sample;

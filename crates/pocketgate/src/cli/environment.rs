@@ -1,5 +1,13 @@
 //! The environment variables that stand for flags. A flag on the command line wins.
 
+/// `--access-log`
+pub(super) const ACCESS_LOG: &str = "POCKETGATE_ACCESS_LOG";
+/// `--access-log-format`
+pub(super) const ACCESS_LOG_FORMAT: &str = "POCKETGATE_ACCESS_LOG_FORMAT";
+/// `--access-log-rotate`
+pub(super) const ACCESS_LOG_ROTATE: &str = "POCKETGATE_ACCESS_LOG_ROTATE";
+/// `--access-log-sample`
+pub(super) const ACCESS_LOG_SAMPLE: &str = "POCKETGATE_ACCESS_LOG_SAMPLE";
 /// `--db-url`
 pub(super) const DB_URL: &str = "POCKETGATE_DB_URL";
 /// `--dir`
@@ -18,6 +26,8 @@ pub(super) const ENV_ALLOW: &str = "POCKETGATE_ENV_ALLOW";
 pub(super) const HTTP: &str = "POCKETGATE_HTTP";
 /// `--log-format`
 pub(super) const LOG_FORMAT: &str = "POCKETGATE_LOG_FORMAT";
+/// `--log-mask-query`; several names are separated by commas
+pub(super) const LOG_MASK_QUERY: &str = "POCKETGATE_LOG_MASK_QUERY";
 /// Which environment's secrets are looked for before those of `global`; the fork's name. No flag has it
 pub(crate) const SECRETS_DEFAULT_ENV: &str = "PB_SECRETS_DEFAULT_ENV";
 /// `--max-connections`

@@ -2,6 +2,7 @@
 //!
 //! One file is one command; a command with commands of its own is a folder.
 
+mod access_log;
 mod backup;
 mod command_line;
 mod completions;

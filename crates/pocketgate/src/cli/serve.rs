@@ -1,5 +1,6 @@
 //! `pocketgate serve`: run the gateway.
 
+use super::access_log::AccessLogArgs;
 use super::{DataDirectory, environment, stdout};
 use crate::compose;
 use crate::failure::Failure;
@@ -7,6 +8,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use gate_proxy::{TrustedProxies, TrustedProxyError};
 use gate_snapshot::Upstream;
+use gate_telemetry::access_log::AccessLogConfig;
 use gate_telemetry::log;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -109,11 +111,14 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = environment::LOG_FORMAT, value_name = "FORMAT", value_enum, default_value_t,
           help_heading = LOGGING)]
     log_format: LogFormat,
+
+    #[command(flatten, next_help_heading = LOGGING)]
+    access_log: AccessLogArgs,
 }
 
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum LogFormat {
+pub(super) enum LogFormat {
     /// For a person
     #[default]
     Text,
@@ -134,12 +139,23 @@ impl ServeArgs {
         Ok(())
     }
 
+    /// How the access log is set up.
+    pub(crate) fn access_log(&self) -> AccessLogConfig {
+        self.access_log.config(self.log_format)
+    }
+
     fn start_log(&self) -> Result<(), Failure> {
-        let format = match self.log_format {
+        log::start(self.log_format.into())
+            .map_err(|error| Failure::other(format_args!("failed to start the log: {error}")))
+    }
+}
+
+impl From<LogFormat> for log::Format {
+    fn from(format: LogFormat) -> Self {
+        match format {
             LogFormat::Text => log::Format::Text,
             LogFormat::Json => log::Format::Json,
-        };
-        log::start(format).map_err(|error| Failure::other(format_args!("failed to start the log: {error}")))
+        }
     }
 }
 
@@ -178,7 +194,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 /// A number of bytes, as container runtimes write it.
-fn bytes(text: &str) -> Result<u64, &'static str> {
+pub(super) fn bytes(text: &str) -> Result<u64, &'static str> {
     let (digits, unit) = match text.strip_suffix(['K', 'k']) {
         Some(digits) => (digits, 1 << 10),
         None => match text.strip_suffix(['M', 'm']) {

@@ -60,6 +60,9 @@ fn a_bad_value_is_named_with_what_was_expected() {
     check_mistake("serve --memory-limit 5T", &["'5T'", "such as 512M or 2G"]);
     check_mistake("serve --memory-limit 99999999999999G", &["--memory-limit"]);
     check_mistake("serve --log-format xml", &["'xml'", "text, json"]);
+    check_mistake("serve --access-log-format xml", &["'xml'", "text, json"]);
+    check_mistake("serve --access-log-sample 2", &["'2'", "such as 0.05"]);
+    check_mistake("serve --access-log-rotate big", &["'big'", "such as 100M:5"]);
     check_mistake("serve --dev-proxy ftp://x", &["'ftp://x'", "must start with http:// or https://"]);
     check_mistake("serve --dev-proxy http://u:p@x", &["must not contain user information"]);
     check_mistake("serve --trusted-proxy 10.0.0.0/33", &["10.0.0.0/33"]);
