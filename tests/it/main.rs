@@ -47,6 +47,7 @@ mod postgresql;
 mod rate_limit;
 mod refusals;
 mod reload;
+mod request_id;
 mod requirement_rows;
 mod retry;
 mod routing;

@@ -3,6 +3,7 @@
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
+use gate_telemetry::RequestId;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Adds `X-Request-Id` to every answer: the one the request came with, or a new one.
@@ -14,19 +15,15 @@ pub(crate) async fn add(request: Request, next: Next) -> Response {
 }
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Twice a UUID: longer ones would only fill the log.
-const LENGTH_MAX: usize = 72;
-
-/// An id from outside is kept if it can stand in a log line without quotes.
+/// An id from outside is kept if it can stand in a log line as it is.
 fn sent(headers: &HeaderMap) -> Option<HeaderValue> {
     let id = headers.get(X_REQUEST_ID)?;
-    let is_plain = id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte));
-    (is_plain && (1..=LENGTH_MAX).contains(&id.len())).then(|| id.clone())
+    RequestId::parse(id.as_bytes()).map(|_| id.clone())
 }
 
 fn new() -> HeaderValue {
-    let id = format!("{:016x}", rand::random::<u64>());
-    HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("0"))
+    let id = RequestId::new(rand::random());
+    HeaderValue::from_bytes(id.as_bytes()).unwrap_or_else(|_| HeaderValue::from_static("0"))
 }
 
 #[cfg(test)]

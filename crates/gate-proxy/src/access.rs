@@ -14,17 +14,16 @@ use std::time::SystemTime;
 pub(crate) fn write(
     worker: &Worker,
     record: &Record,
-    request_id: &str,
     (times, moved): (&Times, Moved),
     outcome: Result<(), &Fault>,
 ) {
     let (line, proxy, caller) = (record.line.borrow(), record.proxy.borrow(), record.caller.borrow());
     let space = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
     let (method, target) = line.split_at(space);
-    let fault = outcome.err();
+    let (fault, id) = (outcome.err(), record.id.get());
     worker.access_log.write(&AccessEntry {
         time: SystemTime::now(),
-        request_id,
+        request_id: id.as_str(),
         proxy: proxy.as_ref().map_or("", |proxy| &*proxy.name),
         proxy_id: proxy.as_ref().filter(|proxy| proxy.is_configured()).map_or("", |proxy| &*proxy.id),
         method,

@@ -48,9 +48,10 @@ pub(crate) async fn turn_away(worker: &Rc<Worker>, socket: TcpStream, peer: Sock
 
 /// Answers what could not be read. Nothing behind it can be understood, so the connection ends.
 async fn refuse(worker: &Rc<Worker>, client: &mut Client, fault: Fault) -> Next {
-    let running = Running::begin(worker, client, |_| {});
+    let facts = RequestFacts::unknown(worker.new_request_id());
+    let running = Running::begin(worker, client, facts.id, |_| {});
     running.status.set(fault.reason.status());
-    let next = pipeline::refuse(client, &RequestFacts::unknown(), fault.reason, &running.id()).await;
+    let next = pipeline::refuse(client, &facts, fault.reason).await;
     running.finish(client, Err(&fault));
     next
 }

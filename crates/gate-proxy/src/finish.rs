@@ -9,7 +9,7 @@ use crate::route::ProxyRef;
 use crate::upstream_answer::UpstreamAnswer;
 use crate::worker::Worker;
 use gate_snapshot::Proxy;
-use gate_telemetry::{Reason, Side};
+use gate_telemetry::{Reason, RequestId, Side};
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -26,11 +26,16 @@ pub(crate) struct Running {
 
 impl Running {
     /// A request begins: one of the clock reads it costs. `describe` writes its line for the log.
-    pub(crate) fn begin(worker: &Rc<Worker>, client: &Client, describe: impl FnOnce(&mut Vec<u8>)) -> Self {
+    pub(crate) fn begin(
+        worker: &Rc<Worker>,
+        client: &Client,
+        id: RequestId,
+        describe: impl FnOnce(&mut Vec<u8>),
+    ) -> Self {
         let now = Instant::now();
         let record = worker.in_flight.take(now);
         describe(&mut record.line.borrow_mut());
-        record.begin(worker.next_request(), client, now);
+        record.begin(id, client, now);
         Running { worker: Rc::clone(worker), record, is_finished: Cell::new(false) }
     }
 
@@ -79,11 +84,6 @@ impl Running {
         self.admitted.borrow_mut().begin_again(proxy, answer, now)
     }
 
-    /// The id of the request, made when it is needed.
-    pub(crate) fn id(&self) -> String {
-        self.worker.request_id(self.number.get())
-    }
-
     /// The upstream has done its part: its place is free although the client may still have to read.
     pub(crate) fn upstream_ended(&self) {
         self.record.upstream_ended(self.clock());
@@ -118,7 +118,7 @@ impl Running {
             count(&self.worker, &self.record, (&times, moved, reason));
         }
         if self.worker.access_log.is_on() {
-            access::write(&self.worker, &self.record, &self.id(), (&times, moved), outcome);
+            access::write(&self.worker, &self.record, (&times, moved), outcome);
         }
         if let Err(fault) = outcome {
             self.log(fault, end);
@@ -127,7 +127,8 @@ impl Running {
     }
 
     fn log(&self, fault: &Fault, end: Instant) {
-        let request_id = self.id();
+        let request_id = self.id.get();
+        let request_id = request_id.as_str();
         let line = self.line.borrow();
         let line = String::from_utf8_lossy(&line);
         let proxy = self.proxy.borrow();

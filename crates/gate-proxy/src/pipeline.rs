@@ -19,7 +19,7 @@ use crate::worker::Worker;
 use crate::{allow, http2, preflight, refusal};
 use gate_http::{FieldName, Method, RequestBody, RequestHead, Version};
 use gate_snapshot::{Proxy, Timeouts};
-use gate_telemetry::Reason;
+use gate_telemetry::{Reason, RequestId};
 use gate_upstream::{Lease, UpstreamStream};
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -28,6 +28,8 @@ use std::time::Duration;
 /// What has to be known of a request after its head has left the buffer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestFacts {
+    /// What it is called.
+    pub(crate) id: RequestId,
     /// The method.
     pub(crate) method: Method,
     /// The version the client speaks.
@@ -73,8 +75,9 @@ enum Failure {
 
 /// Answers one request, whatever happens, and accounts for it exactly once.
 pub(crate) async fn answer(worker: &Rc<Worker>, client: &mut Client, request: ReadHead) -> Next {
-    let mut facts = RequestFacts::of(&request, worker);
-    let running = Running::begin(worker, client, |line| describe(worker, &request, client.bytes(), line));
+    let mut facts = RequestFacts::of(&request, client, worker);
+    let describe = |line: &mut Vec<u8>| describe(worker, &request, client.bytes(), line);
+    let running = Running::begin(worker, client, facts.id, describe);
     let outcome = carry(worker, client, request, &mut facts, &running).await;
     let (next, fault) = match outcome.map_err(|failure| failure.at_the_end_of(worker)) {
         Ok(next) => (next, None),
@@ -86,7 +89,7 @@ pub(crate) async fn answer(worker: &Rc<Worker>, client: &mut Client, request: Re
             let next = if fault.reason == Reason::ClientClosed {
                 Next::Close
             } else {
-                refuse(client, &facts, fault.reason, &running.id()).await
+                refuse(client, &facts, fault.reason).await
             };
             (next, Some(fault))
         }
@@ -139,7 +142,7 @@ async fn carry(
         Leased { lease: Lease::Http1 { stream, address }, is_reused } => {
             let keeps_body = attempts.may_follow() && facts.is_repeatable;
             let forward_proxy = worker.dialer.absolute_form_proxy(&routed.proxy.upstream.id);
-            let upstream_head = UpstreamHead::new(worker, client, &head, &routed, &caller)
+            let upstream_head = UpstreamHead::new(worker, client, &head, &routed, &caller, &facts.id)
                 .to_http1(forward_proxy, keeps_body)?;
             let keep = is_reused || attempts.may_follow();
             let mut request = RequestTransfer::new(upstream_head, facts, &routed.proxy, keep);
@@ -149,7 +152,8 @@ async fn carry(
             exchange(worker, client, connection, &mut request, facts, &routed, &mut attempts, running).await
         }
         Leased { lease: Lease::Http2 { sender, stream }, is_reused } => {
-            let upstream_head = UpstreamHead::new(worker, client, &head, &routed, &caller).to_http2()?;
+            let upstream_head =
+                UpstreamHead::new(worker, client, &head, &routed, &caller, &facts.id).to_http2()?;
             facts.consume_head(client);
             drop(head);
             // Boxed: the general path's state is larger than the hot path's.
@@ -279,17 +283,12 @@ async fn again(
 }
 
 /// Tells the client why its request was refused.
-pub(crate) async fn refuse(
-    client: &mut Client,
-    facts: &RequestFacts,
-    reason: Reason,
-    request_id: &str,
-) -> Next {
+pub(crate) async fn refuse(client: &mut Client, facts: &RequestFacts, reason: Reason) -> Next {
     // What follows a tunnel that was refused is meant for its other end, and what follows an ambiguous request is no clearer.
     let ends = matches!(reason, Reason::BadRequest | Reason::MethodNotAllowed);
     let keep_alive = facts.keep_alive && !ends && !client.is_draining.get();
     let facts = RequestFacts { keep_alive, ..*facts };
-    let answer = refusal::refuse(reason, request_id, &facts);
+    let answer = refusal::refuse(reason, &facts);
     write(client, &facts, answer).await
 }
 
@@ -310,9 +309,10 @@ async fn write(client: &mut Client, facts: &RequestFacts, answer: Answer) -> Nex
 }
 
 impl RequestFacts {
-    fn of(request: &ReadHead, worker: &Worker) -> Self {
+    fn of(request: &ReadHead, client: &Client, worker: &Worker) -> Self {
         let head: &RequestHead = &request.head;
         RequestFacts {
+            id: request_id(head, client, worker),
             method: head.method(),
             version: head.version(),
             body: head.body(),
@@ -341,8 +341,9 @@ impl RequestFacts {
     }
 
     /// The facts of a request that could not be read.
-    pub(crate) fn unknown() -> Self {
+    pub(crate) fn unknown(id: RequestId) -> Self {
         RequestFacts {
+            id,
             method: Method::Other,
             version: Version::Http11,
             // Whatever follows cannot be told from a body.
@@ -375,6 +376,13 @@ impl RequestFacts {
     fn next_after_truncation(&self) -> Next {
         if self.version == Version::Http10 { Next::Reset } else { Next::Close }
     }
+}
+
+/// What a request is called: as a trusted proxy in front of us says, or by a name of our own.
+fn request_id(head: &RequestHead, client: &Client, worker: &Worker) -> RequestId {
+    let given = head.field(FieldName::XRequestId).filter(|_| worker.trusts(client.address));
+    let given = given.and_then(|line| RequestId::parse(line.value.of(client.bytes())));
+    given.unwrap_or_else(|| worker.new_request_id())
 }
 
 /// Whether a request with this method may be sent twice (RFC 9110 §9.2.2).

@@ -13,6 +13,7 @@ use crate::client::{Client, WireCount};
 use crate::identify::Caller;
 use crate::route::ProxyRef;
 use crate::upstream_answer::UpstreamAnswer;
+use gate_telemetry::RequestId;
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
@@ -25,8 +26,8 @@ pub(crate) struct Record {
     place: usize,
     /// Whether there is such a request now.
     pub(crate) is_running: Cell<bool>,
-    /// Numbers the requests of the worker; the request's id is made from it.
-    pub(crate) number: Cell<u64>,
+    /// What it is called.
+    pub(crate) id: Cell<RequestId>,
     /// `METHOD /path`, and the query if there is an access log, without what may be a key in it (H28).
     pub(crate) line: RefCell<Vec<u8>>,
     /// Who asks, by address.
@@ -120,7 +121,7 @@ impl Record {
         Rc::new(Record {
             place,
             is_running: Cell::new(false),
-            number: Cell::new(0),
+            id: Cell::new(RequestId::new(0)),
             line: RefCell::default(),
             client: Cell::new(Ipv4Addr::UNSPECIFIED.into()),
             caller: RefCell::default(),
@@ -152,13 +153,13 @@ impl Record {
     }
 
     /// A request begins whose head was read already.
-    pub(crate) fn begin(&self, number: u64, client: &Client, now: Instant) {
-        self.begin_with(number, client.address, client.count(), client.bytes().len(), now);
+    pub(crate) fn begin(&self, id: RequestId, client: &Client, now: Instant) {
+        self.begin_with(id, client.address, client.count(), client.bytes().len(), now);
     }
 
-    fn begin_with(&self, number: u64, client: IpAddr, wire: &Rc<WireCount>, at_hand: usize, now: Instant) {
+    fn begin_with(&self, id: RequestId, client: IpAddr, wire: &Rc<WireCount>, at_hand: usize, now: Instant) {
         self.is_running.set(true);
-        self.number.set(number);
+        self.id.set(id);
         self.client.set(client);
         self.phase.set(Phase::Checking);
         self.started.set(now);
@@ -239,7 +240,7 @@ mod tests {
     fn begun() -> (Rc<Record>, Rc<WireCount>, Instant) {
         let (now, wire) = (Instant::now(), Rc::<WireCount>::default());
         let record = Record::new(0, now);
-        record.begin_with(1, Ipv4Addr::LOCALHOST.into(), &wire, 0, now);
+        record.begin_with(RequestId::new(1), Ipv4Addr::LOCALHOST.into(), &wire, 0, now);
         (record, wire, now)
     }
 

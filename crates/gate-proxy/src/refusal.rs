@@ -2,11 +2,10 @@
 
 use crate::buffer::Buffer;
 use crate::pipeline::RequestFacts;
-use crate::response_head::{ALLOW_ORIGIN, write_connection};
+use crate::response_head::{ALLOW_ORIGIN, REQUEST_ID, write_connection};
 use crate::told::{EXPOSED, Told};
 use gate_http::{HeadWriter, Method};
 use gate_telemetry::Reason;
-use std::fmt::Write;
 
 /// An answer of the gateway's own.
 #[derive(Debug)]
@@ -19,7 +18,8 @@ pub(crate) struct Answer {
 
 /// Composes the answer to a request that is refused: JSON in PocketBase's shape and the fork's at once (contract D-4), with the
 /// reason and the request's id. It never says more than the reason does (H42).
-pub(crate) fn refuse(reason: Reason, request_id: &str, facts: &RequestFacts) -> Answer {
+pub(crate) fn refuse(reason: Reason, facts: &RequestFacts) -> Answer {
+    let request_id = facts.id;
     let (status, title, message) = (reason.status(), reason.title(), reason.message());
     // Neither a title nor a message holds a character that JSON would have to escape; a test says so.
     let body = format!(
@@ -30,7 +30,6 @@ pub(crate) fn refuse(reason: Reason, request_id: &str, facts: &RequestFacts) -> 
         writer.field(b"Cache-Control", b"no-store");
         writer.field(b"X-Content-Type-Options", b"nosniff");
         writer.field(b"X-Gateway-Reason", reason.label().as_bytes());
-        writer.field(b"X-Request-Id", request_id.as_bytes());
         let told = if matches!(reason, Reason::Overloaded | Reason::DrainTimeout) {
             Told::come_back_soon()
         } else {
@@ -75,6 +74,7 @@ fn compose(
     let mut writer = HeadWriter::new(buffer.spare());
     writer.status_line(status, title.as_bytes());
     fields(&mut writer);
+    writer.field(REQUEST_ID, facts.id.as_bytes());
     if status != 204 {
         writer.content_length(body.len() as u64);
     }
@@ -89,25 +89,10 @@ fn compose(
     Answer { status, bytes: buffer }
 }
 
-/// The id of a request: 16 hexadecimal digits, unlike any other's of this process and unlikely to be any other process's.
-pub(crate) fn request_id(seed: u64, number: u64) -> String {
-    let bits = scrambled(seed, number);
-    let mut id = String::with_capacity(16);
-    let _ = write!(id, "{bits:016x}");
-    id
-}
-
-/// The finaliser of SplitMix64: a bijection, so distinct numbers give distinct ids.
-pub(crate) fn scrambled(seed: u64, number: u64) -> u64 {
-    let mut bits = seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gate_telemetry::RequestId;
 
     #[test]
     fn no_text_of_a_refusal_needs_escaping() {
@@ -120,7 +105,8 @@ mod tests {
 
     #[test]
     fn r019_us4_ac1_a_refusal_is_json_with_error_and_details() {
-        let answer = refuse(Reason::UpstreamConnect, "0123456789abcdef", &RequestFacts::unknown());
+        let facts = RequestFacts::unknown(RequestId::new(0x0123_4567_89ab_cdef));
+        let answer = refuse(Reason::UpstreamConnect, &facts);
         let text = String::from_utf8(answer.bytes.filled().to_vec()).unwrap();
         assert!(text.starts_with("HTTP/1.1 502 Upstream Unavailable\r\n"), "{text}");
         assert!(text.contains("\r\nX-Gateway-Reason: upstream_connect\r\n"), "{text}");
@@ -132,11 +118,5 @@ mod tests {
              \"error\":\"Upstream Unavailable\",\
              \"details\":\"The upstream service could not be reached. Request id: 0123456789abcdef.\"}\n"
         );
-    }
-
-    #[test]
-    fn ids_differ() {
-        let ids: std::collections::HashSet<_> = (0..10_000).map(|number| request_id(7, number)).collect();
-        assert_eq!(ids.len(), 10_000);
     }
 }

@@ -73,9 +73,14 @@ pub(crate) fn compose(
         if is_framing || line.known.is_hop_by_hop() || head.is_named_by_connection(bytes, name) {
             continue;
         }
+        if line.known == FieldName::XRequestId {
+            write_upstream_id(&mut writer, line.value.of(bytes), facts);
+            continue;
+        }
         allows_origin |= facts.is_cross_origin && name.eq_ignore_ascii_case(ALLOW_ORIGIN);
         writer.field(name, line.value.of(bytes));
     }
+    writer.field(REQUEST_ID, facts.id.as_bytes());
     if facts.is_cross_origin && !allows_origin {
         writer.field(ALLOW_ORIGIN, b"*");
     }
@@ -104,10 +109,13 @@ pub(crate) fn compose_http2(
     writer.status_line(status.as_u16(), status.canonical_reason().unwrap_or_default().as_bytes());
     for (name, value) in headers {
         let known = FieldName::of(name.as_str().as_bytes());
-        if known != FieldName::ContentLength && !known.is_hop_by_hop() {
+        if known == FieldName::XRequestId {
+            write_upstream_id(&mut writer, value.as_bytes(), facts);
+        } else if known != FieldName::ContentLength && !known.is_hop_by_hop() {
             writer.field(name.as_str().as_bytes(), value.as_bytes());
         }
     }
+    writer.field(REQUEST_ID, facts.id.as_bytes());
     if facts.is_cross_origin && !headers.contains_key(http::header::ACCESS_CONTROL_ALLOW_ORIGIN) {
         writer.field(ALLOW_ORIGIN, b"*");
     }
@@ -175,5 +183,16 @@ pub(crate) fn write_connection(writer: &mut HeadWriter<'_>, version: Version, ke
     }
 }
 
+/// What the upstream calls the request, unless that is what we call it: whoever asks its operators needs their word.
+fn write_upstream_id(writer: &mut HeadWriter<'_>, id: &[u8], facts: &RequestFacts) {
+    if id != facts.id.as_bytes() {
+        writer.field(UPSTREAM_REQUEST_ID, id);
+    }
+}
+
+/// What the request is called by the gateway, which is on every answer (contract D-4).
+pub(crate) const REQUEST_ID: &[u8] = b"X-Request-Id";
+/// What it is called by an upstream that has a name of its own for it.
+const UPSTREAM_REQUEST_ID: &[u8] = b"X-Upstream-Request-Id";
 /// A browser that asked across origins needs it on the answer as well (contract D-22); the upstream's own wins (H25).
 pub(crate) const ALLOW_ORIGIN: &[u8] = b"Access-Control-Allow-Origin";

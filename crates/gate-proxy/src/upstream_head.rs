@@ -5,11 +5,12 @@ use crate::client::Client;
 use crate::fault::Fault;
 use crate::forwarded::Forwarded;
 use crate::identify::Caller;
+use crate::response_head::REQUEST_ID;
 use crate::route::Routed;
 use crate::worker::Worker;
 use gate_http::{FieldLine, FieldName, HeadTooLarge, HeadWriter, RequestBody, RequestHead};
 use gate_snapshot::{HeaderValue, TEMPLATE_PARTS_MAX};
-use gate_telemetry::Reason;
+use gate_telemetry::{Reason, RequestId};
 use gate_upstream::ForwardProxy;
 
 /// The request as the upstream gets it, not yet in any protocol's form.
@@ -22,6 +23,8 @@ pub(crate) struct UpstreamHead<'a> {
     caller: &'a Caller,
     forwarded: Forwarded<'a>,
     client_address: &'a str,
+    /// What the request is called.
+    id: &'a RequestId,
     /// `1.1 pocketgate-…`: how a request that comes back is recognised.
     via: &'a str,
 }
@@ -64,6 +67,7 @@ impl<'a> UpstreamHead<'a> {
         head: &'a RequestHead,
         routed: &'a Routed,
         caller: &'a Caller,
+        id: &'a RequestId,
     ) -> Self {
         let bytes = client.bytes();
         let forwarded = Forwarded::of(head, bytes, worker.trusts(client.address));
@@ -74,6 +78,7 @@ impl<'a> UpstreamHead<'a> {
             caller,
             forwarded,
             client_address: &client.address_text,
+            id,
             via: &worker.via,
         }
     }
@@ -126,6 +131,9 @@ impl<'a> UpstreamHead<'a> {
         }
         emit(b"X-Forwarded-Proto", &[self.forwarded.scheme]);
         emit(b"Via", &[self.via.as_bytes()]);
+        if !gate_request::is_injected(proxy, REQUEST_ID) {
+            emit(REQUEST_ID, &[self.id.as_bytes()]);
+        }
         for header in &proxy.headers {
             match &header.value {
                 HeaderValue::Resolved(value) => emit(header.name.as_bytes(), &[value]),

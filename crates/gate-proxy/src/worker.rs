@@ -8,6 +8,7 @@ use crate::known_tokens::KnownTokens;
 use gate_snapshot::{
     AccessRule, HeldSnapshot, Identities, Proxy, ProxyFields, Published, Reader, Timeouts, Upstream,
 };
+use gate_telemetry::RequestId;
 use gate_telemetry::access_log::{AccessLog, AccessLogs};
 use gate_telemetry::metrics::{ProcessMetrics, ProxyMetrics, WorkerMetrics};
 use gate_traffic::{ProxyTraffic, TrafficConfig};
@@ -56,9 +57,10 @@ pub(crate) struct Worker {
     pub(crate) drained: Notify,
     trusted_proxies: Arc<TrustedProxies>,
     connections: Cell<usize>,
-    /// Makes this worker's request ids unlike another's.
+    /// Makes this worker's numbers unlike another's.
     seed: u64,
-    requests: Cell<u64>,
+    /// How many there have been.
+    numbers: Cell<u64>,
 }
 
 /// What a worker is made from; the same for all of them but for number and seed.
@@ -111,7 +113,7 @@ impl Worker {
             trusted_proxies: parts.trusted_proxies,
             connections: Cell::new(0),
             seed: parts.seed,
-            requests: Cell::new(0),
+            numbers: Cell::new(0),
         })
     }
 
@@ -130,21 +132,21 @@ impl Worker {
         self.metrics.is_on() || self.access_log.is_on()
     }
 
-    /// Numbers the requests of this worker.
-    pub(crate) fn next_request(&self) -> u64 {
-        let number = self.requests.get();
-        self.requests.set(number.wrapping_add(1));
-        number
+    /// The id of another request: unlike any other's of this process and unlikely to be any other process's.
+    pub(crate) fn new_request_id(&self) -> RequestId {
+        RequestId::new(self.next_scrambled())
     }
 
-    /// The id of a request by its number.
-    pub(crate) fn request_id(&self, number: u64) -> String {
-        crate::refusal::request_id(self.seed, number)
+    /// A number that no worker of this process gets again, without an order that could be seen.
+    fn next_scrambled(&self) -> u64 {
+        let number = self.numbers.get();
+        self.numbers.set(number.wrapping_add(1));
+        scrambled(self.seed, number)
     }
 
     /// A number from 0 to 1, for waits that must not be the same everywhere.
     pub(crate) fn random_share(&self) -> f64 {
-        let bits = crate::refusal::scrambled(self.seed, self.next_request());
+        let bits = self.next_scrambled();
         f64::from((bits >> 32) as u32) / f64::from(u32::MAX)
     }
 
@@ -170,6 +172,14 @@ impl Drop for ConnectionCount {
             self.0.drained.notify_one();
         }
     }
+}
+
+/// The finaliser of SplitMix64: a bijection, so distinct numbers become distinct ones.
+fn scrambled(seed: u64, number: u64) -> u64 {
+    let mut bits = seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
 }
 
 /// A proxy of the process itself: everything passes as it is, and nothing but the client decides how long a stream lives.
@@ -200,3 +210,14 @@ fn built_in(name: &str, upstream: Upstream, metrics: &Arc<ProxyMetrics>) -> Prox
 
 /// Long enough to build a front-end or to make a backup.
 const BUILT_IN_RESPONSE_HEADER: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stay_apart_when_they_are_scrambled() {
+        let numbers: std::collections::HashSet<_> = (0..10_000).map(|number| scrambled(7, number)).collect();
+        assert_eq!(numbers.len(), 10_000);
+    }
+}

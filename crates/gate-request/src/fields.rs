@@ -10,6 +10,8 @@ pub enum Withheld {
     Framing,
     /// It says where the request comes from, which is ours to say as well.
     Origin,
+    /// What the request is called is ours to say, also where we say what a trusted proxy says.
+    RequestId,
     /// What the client accepts is the gateway's business, unless the proxy has `forwardEncoding`.
     Encoding,
     /// Our own credentials are nobody else's business (contract D-8, H7), unless the proxy has `forwardAuth`.
@@ -37,6 +39,7 @@ pub fn withheld(
         | FieldName::XForwardedProto
         | FieldName::XRealIp
         | FieldName::Forwarded => Some(Withheld::Origin),
+        FieldName::XRequestId => Some(Withheld::RequestId),
         FieldName::AcceptEncoding if !proxy.forward_encoding => Some(Withheld::Encoding),
         FieldName::Authorization | FieldName::Cookie if has_our_token => {
             (!proxy.forward_auth).then_some(Withheld::Credentials)
@@ -90,10 +93,10 @@ mod tests {
 
     #[test]
     fn what_belongs_to_the_connection_or_to_the_gateway_stays() {
-        let fields = "Connection: X-Hop\r\nX-Hop: 1\r\nForwarded: for=a\r\nX-Real-IP: b\r\nAccept-Encoding: gzip\r\nAccept: c\r\n";
+        let fields = "Connection: X-Hop\r\nX-Hop: 1\r\nForwarded: for=a\r\nX-Real-IP: b\r\nX-Request-Id: d\r\nAccept-Encoding: gzip\r\nAccept: c\r\n";
         let hop = Some(Withheld::HopByHop);
         let origin = Some(Withheld::Origin);
-        let expected = [hop, hop, origin, origin, Some(Withheld::Encoding), None];
+        let expected = [hop, hop, origin, origin, Some(Withheld::RequestId), Some(Withheld::Encoding), None];
         assert_eq!(reasons(&proxy(), fields, false), expected);
         let forwards = Proxy { forward_encoding: true, ..proxy() };
         assert_eq!(reasons(&forwards, "Accept-Encoding: gzip\r\n", false), [None]);

@@ -36,8 +36,8 @@ pub(crate) struct ServeArgs {
           value_parser = clap::value_parser!(u16).range(1..=WORKERS_MAX))]
     pub(crate) workers: Option<u16>,
 
-    /// A proxy in front of this one whose X-Forwarded-* headers are believed; an address or a network in
-    /// CIDR form, may be given several times
+    /// A proxy in front of this one whose X-Forwarded-* and X-Request-Id headers are believed; an address or a
+    /// network in CIDR form, may be given several times
     #[arg(long, env = environment::TRUSTED_PROXY, value_name = "CIDR", value_delimiter = ',',
           value_parser = network, help_heading = LISTENING)]
     pub(crate) trusted_proxy: Vec<String>,

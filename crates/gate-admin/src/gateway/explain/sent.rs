@@ -76,6 +76,7 @@ fn because(reason: Withheld) -> &'static str {
     match reason {
         Withheld::Framing => "framing",
         Withheld::Origin => "origin",
+        Withheld::RequestId => "request_id",
         Withheld::Encoding => "encoding",
         Withheld::Credentials => "credentials",
         Withheld::HopByHop => "hop_by_hop",
