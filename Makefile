@@ -22,10 +22,12 @@ test: setup ## format, lints, every Rust and Python test; ends with counts
 check: setup ## the long runs: fuzzing, long tests, dependency policy
 	@scripts/check
 
-bench: setup ## CPU and latency beside nginx and HAProxy
-	@bench/run
+bench: setup ## CPU and latency beside five other proxies, into docs/performance.md (20 min)
+	@scripts/setup rivals
+	@bench/run --write-docs
 
 bench-quick: setup ## the same in three minutes, less exact
+	@scripts/setup rivals
 	@bench/run --quick
 
 fmt: setup ## format Rust and Python

@@ -8,8 +8,9 @@ import re
 import subprocess
 from pathlib import Path
 
+from harness.pocketgate import POCKETGATE
 from harness.processes import find_program
-from harness.proxies import POCKETGATE
+from harness.rivals import RIVALS
 
 # Above this many runnable processes before the run, somebody else is using the two cores.
 QUIET_LOAD = 0.5
@@ -34,6 +35,9 @@ def versions() -> dict[str, str]:
         "pocketgate": ([str(POCKETGATE), "version"], r"(\d\S*)"),
         "nginx": (["nginx", "-v"], r"nginx/(\S+)"),
         "haproxy": (["haproxy", "-v"], r"version (\d[\d.]*)"),
+        "envoy": ([str(RIVALS / "bin" / "envoy"), "--version"], r"/(\d[\d.]*)/"),
+        "caddy": (["caddy", "version"], r"(\d[\d.]*)"),
+        "go": ([str(RIVALS / "bin" / "go"), "version"], r"go(\d[\d.]*)"),
         "wrk": (["wrk", "-v"], r"(\d[\d.]*)"),
     }
     found = {name: version(command, pattern) for name, (command, pattern) in asked.items()}

@@ -31,11 +31,17 @@ class StartFailed(Exception):
 class Pinned:
     """A process, with all its descendants, on one core. Its standard error goes to a log file."""
 
-    def __init__(self, core: int, command: list[str], log: Path) -> None:
+    def __init__(
+        self, core: int, command: list[str], log: Path, environment: dict[str, str] | None = None
+    ) -> None:
         self.log = log
         with log.open("wb") as errors:
             self.process = subprocess.Popen(
-                pinned(core, command), stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL
+                pinned(core, command),
+                env={**os.environ, **(environment or {})},
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                stdin=subprocess.DEVNULL,
             )
 
     def pids(self) -> list[int]:
@@ -81,6 +87,12 @@ class Pinned:
 def pinned(core: int, command: list[str]) -> list[str]:
     # taskset becomes the command, so its process id is the command's.
     return ["taskset", "--cpu-list", str(core), *command]
+
+
+def binary(name: str) -> Path:
+    """One of our own, where cargo puts its release builds unless POCKETGATE_BENCH_BINARIES names a place."""
+    target = os.environ.get("CARGO_TARGET_DIR", Path(__file__).resolve().parents[2] / "target")
+    return Path(os.environ.get("POCKETGATE_BENCH_BINARIES", Path(target, "release"))) / name
 
 
 def find_program(name: str) -> str | None:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.processes import LOAD_CORE, StartFailed, cpu_ns, find_program, pinned
-from harness.proxies import LOADGEN, PROXIES, Missing, Running, probe, start_upstream
+from harness.proxies import LOADGEN, PROXIES, probe, start_upstream
+from harness.running import Missing, Running, Site
 from harness.workloads import Workload
 
 # A loadgen that takes this much longer than its run has hung.
@@ -25,20 +26,39 @@ SLACK_SECONDS = 60
 class Plan:
     """How long and how often."""
 
+    name: str
     rounds: int
     seconds: float
     warmup: float
     # Streams need longer windows: they make fewer events than closed loops make requests.
-    event_rounds: int
     event_seconds: float
+    # The first round says what there is to say about memory.
+    idle_rounds: int
     wrk_rounds: int
     wrk_seconds: int
 
+    def rounds_of(self, workload: Workload) -> int:
+        return self.idle_rounds if workload.command == "idle" else self.rounds
 
-FULL = Plan(rounds=5, seconds=3, warmup=0.5, event_rounds=5, event_seconds=6, wrk_seconds=3, wrk_rounds=3)
-QUICK = Plan(rounds=3, seconds=1, warmup=0.3, event_rounds=2, event_seconds=2, wrk_seconds=1, wrk_rounds=1)
+    def seconds_of(self, workload: Workload) -> float:
+        return self.event_seconds if workload.command == "sse" or workload.events else self.seconds
+
+
+FULL = Plan(
+    "full", rounds=5, seconds=1.2, warmup=0.3, event_seconds=2.5, idle_rounds=1, wrk_rounds=3, wrk_seconds=2
+)
+QUICK = Plan(
+    "quick", rounds=3, seconds=0.7, warmup=0.2, event_seconds=1, idle_rounds=1, wrk_rounds=0, wrk_seconds=0
+)
 SELF_TEST = Plan(
-    rounds=1, seconds=0.3, warmup=0.1, event_rounds=1, event_seconds=1, wrk_seconds=1, wrk_rounds=0
+    "self-test",
+    rounds=1,
+    seconds=0.3,
+    warmup=0.1,
+    event_seconds=1,
+    idle_rounds=1,
+    wrk_rounds=0,
+    wrk_seconds=0,
 )
 
 
@@ -66,35 +86,48 @@ class Measured:
 
 def measure(workload: Workload, plan: Plan, rows: tuple[str, ...]) -> Measured:
     """Measures `rows` of a workload, in fresh processes so that memory starts from nothing."""
-    with started(rows) as lineup:
+    with started(workload, rows) as lineup:
         rounds = interleaved(workload, plan, lineup)
         wrk = second_opinion(workload, plan, lineup)
     return Measured(workload, rounds, wrk, lineup.skipped)
 
 
 @contextmanager
-def started(rows: tuple[str, ...]) -> Iterator[Lineup]:
+def started(workload: Workload, rows: tuple[str, ...]) -> Iterator[Lineup]:
     """The upstream, alone the row "direct", and the proxies of the other rows, until the block ends."""
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pocketgate-bench-")))
-        directory.chmod(0o755)  # a server that gives up its rights still has to find its files
+        directory = scratch(stack)
         lineup = Lineup()
         upstream = start_upstream(directory)
-        stack.callback(upstream.process.stop)
+        stack.callback(upstream.stop)
         for row in rows:
             try:
-                lineup.running[row] = upstream if row == "direct" else start(row, upstream, directory, stack)
+                lineup.running[row] = (
+                    upstream
+                    if row == "direct"
+                    else start(row, site_of(row, directory, upstream, workload.connections), stack)
+                )
             except (Missing, StartFailed) as reason:
                 lineup.skipped[row] = str(reason)
         yield lineup
 
 
-def start(row: str, upstream: Running, directory: Path, stack: ExitStack) -> Running:
-    """Starts a proxy that answers; `stack` stops it."""
-    own_directory = directory / row.replace(" ", "-")
+def scratch(stack: ExitStack) -> Path:
+    directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pocketgate-bench-")))
+    directory.chmod(0o755)  # a server that gives up its rights still has to find its files
+    return directory
+
+
+def site_of(row: str, directory: Path, upstream: Running, connections: int) -> Site:
+    own_directory = directory / row.replace(" ", "-").replace(",", "")
     own_directory.mkdir()
-    proxy = PROXIES[row](own_directory, upstream.authority)
-    stack.callback(proxy.process.stop)
+    return Site(own_directory, upstream.authority, connections)
+
+
+def start(row: str, site: Site, stack: ExitStack) -> Running:
+    """Starts a proxy that answers; `stack` stops it."""
+    proxy = PROXIES[row](site)
+    stack.callback(proxy.stop)
     probe(proxy)
     return proxy
 
@@ -103,7 +136,7 @@ def interleaved(workload: Workload, plan: Plan, lineup: Lineup) -> dict[str, lis
     """One round of every row after the other, each time starting with another row."""
     order = lineup.remaining()
     reports: dict[str, list[dict[str, Any]]] = {row: [] for row in order}
-    for number in range(plan.rounds if workload.event_rate is None else plan.event_rounds):
+    for number in range(plan.rounds_of(workload) if order else 0):
         first = number % len(order)
         for row in order[first:] + order[:first]:
             if row in lineup.skipped:
@@ -117,18 +150,20 @@ def interleaved(workload: Workload, plan: Plan, lineup: Lineup) -> dict[str, lis
 
 
 def one_round(workload: Workload, plan: Plan, proxy: Running) -> dict[str, Any]:
-    seconds = plan.seconds if workload.event_rate is None else plan.event_seconds
-    timing = ["--duration", str(seconds), "--warmup", str(plan.warmup)]
+    return loadgen(proxy, workload.loadgen_arguments(proxy), plan.seconds_of(workload), plan.warmup)
+
+
+def loadgen(proxy: Running, arguments: list[str], seconds: float, warmup: float) -> dict[str, Any]:
+    """The report of one run of the load generator, with what `proxy` used."""
+    timing = ["--duration", str(seconds), "--warmup", str(warmup)]
     watch = ["--watch", ",".join(map(str, proxy.process.pids()))]
-    headers = [f"--header={name}: {value}" for name, value in proxy.headers]
-    command = [str(LOADGEN), *workload.loadgen_arguments(proxy.base), *headers, *timing, *watch]
     try:
         ended = subprocess.run(
-            pinned(LOAD_CORE, command),
+            pinned(LOAD_CORE, [str(LOADGEN), *arguments, *timing, *watch]),
             capture_output=True,
             text=True,
             check=False,
-            timeout=seconds + plan.warmup + SLACK_SECONDS,
+            timeout=seconds + warmup + SLACK_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
         raise StartFailed("the load generator did not end") from error
@@ -158,7 +193,7 @@ def second_opinion(workload: Workload, plan: Plan, lineup: Lineup) -> dict[str, 
 
 
 def one_wrk_round(wrk: str, workload: Workload, plan: Plan, proxy: Running) -> dict[str, float]:
-    load = [f"-c{workload.connections}", f"-d{plan.wrk_seconds}s", workload.url(proxy.base)]
+    load = [f"-c{workload.connections}", f"-d{plan.wrk_seconds}s", proxy.url(workload.path)]
     pids = proxy.process.pids()
     before, start = cpu_ns(pids), time.monotonic()
     command = pinned(LOAD_CORE, [wrk, "-t1", *load])

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from harness import targets
+
 Result = dict[str, Any]
 Row = dict[str, Any]
 Table = list[list[str]]
+Column = tuple[str, Callable[[Row], str]]
 
 BEGIN = "<!-- bench:begin (written by `bench/run --write-docs`) -->"
 END = "<!-- bench:end -->"
+# The directory of the charts, seen from the document.
+CHARTS = "performance"
 
 
 def terminal(results: Result) -> str:
@@ -18,13 +23,15 @@ def terminal(results: Result) -> str:
     for workload in results["workloads"]:
         parts.append(f"{workload['title']}\n{aligned(table_of(workload))}")
         parts.extend(skipped_lines(workload))
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, aligned(targets.table(results))])
 
 
 def markdown(results: Result) -> str:
-    parts = [machine_line(results)]
+    parts = [machine_line(results), "### Targets", piped(targets.table(results))]
     for workload in results["workloads"]:
         parts.append(f"### {workload['title']}")
+        if workload["chart"]:
+            parts.append(f"![CPU per {workload['unit']}]({CHARTS}/{workload['key']}.svg)")
         parts.append(piped(table_of(workload)))
         parts.extend(skipped_lines(workload))
     return "\n\n".join(parts)
@@ -56,24 +63,59 @@ def table_of(workload: Result) -> Table:
     return [["proxy", *(title for title, _ in columns)], *rows]
 
 
-def columns_of(workload: Result) -> list[tuple[str, Callable[[Row], str]]]:
-    unit, streams = workload["unit"], workload["event_rate"] is not None
-    columns: list[tuple[str, Callable[[Row], str]]] = [
+def columns_of(workload: Result) -> list[Column]:
+    if workload["command"] == "idle":
+        return [
+            per_connection(workload),
+            MEMORY,
+            ("CPU ms/s", lambda row: number(row["cpu_ms_per_second"])),
+            ERRORS,
+        ]
+    unit = workload["unit"]
+    columns: list[Column] = [
         (f"CPU µs/{unit}", lambda row: number(row["cpu_us"])),
         ("range", lambda row: f"{number(row['cpu_us_min'])}-{number(row['cpu_us_max'])}"),
         (f"ratio to {workload['reference']}", lambda row: share(row["ratio"])),
         (f"{unit}s/s", lambda row: f"{row['per_second']:,.0f}"),
-        ("p50 µs", lambda row: number(row["p50_us"])),
-        ("p99 µs", lambda row: number(row["p99_us"])),
-        ("memory MiB", lambda row: number(row["memory_bytes"] / 2**20)),
+        *latency_columns(workload),
+        MEMORY,
     ]
-    if streams:
-        columns.append(("KiB/stream", lambda row: number(row["memory_bytes_per_connection"] / 1024)))
+    if workload["command"] == "sse":
+        columns.append(per_connection(workload))
     if any("wrk_cpu_us" in row for row in workload["rows"].values()):
         columns.append(("wrk: CPU µs", lambda row: number(row.get("wrk_cpu_us"))))
         columns.append(("wrk: requests/s", lambda row: f"{row.get('wrk_per_second', 0):,.0f}"))
-    columns.append(("errors", lambda row: str(row["errors"])))
+    return [*columns, ERRORS]
+
+
+def latency_columns(workload: Result) -> list[Column]:
+    if any("gap_p99_us" in row for row in workload["rows"].values()):
+        return [
+            ("first event: p50 µs", lambda row: number(row["first_p50_us"])),
+            ("p99 µs", lambda row: number(row["first_p99_us"])),
+            ("added to p50", lambda row: number(row["p50_added_us"])),
+            ("added to p99", lambda row: number(row["p99_added_us"])),
+            ("gap: p50 µs later", lambda row: number(row["gap_p50_us"])),
+            ("p99 µs later", lambda row: number(row["gap_p99_us"])),
+        ]
+    columns: list[Column] = [
+        ("p50 µs", lambda row: number(row["p50_us"])),
+        ("p99 µs", lambda row: number(row["p99_us"])),
+    ]
+    # A proxy's own part can be told only where the proxy is not what limits the load.
+    if workload["rate"] is not None or workload["connections"] == 1:
+        columns.append(("added to p50", lambda row: number(row["p50_added_us"])))
+        columns.append(("added to p99", lambda row: number(row["p99_added_us"])))
     return columns
+
+
+def per_connection(workload: Result) -> Column:
+    what = "stream" if workload["command"] == "sse" else "connection"
+    return (f"KiB/{what}", lambda row: number(row["memory_bytes_per_connection"] / 1024))
+
+
+MEMORY: Column = ("memory MiB", lambda row: number(row["memory_bytes"] / 2**20))
+ERRORS: Column = ("errors", lambda row: str(row["errors"]))
 
 
 def label(row: str) -> str:

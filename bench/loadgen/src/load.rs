@@ -76,13 +76,13 @@ pub(crate) struct LoadReport {
     /// From when a request was due (see `Pace`) to the last byte of its answer.
     pub latency: Quantiles,
     /// With `--events`.
-    pub events: Option<EventsReport>,
+    pub event_times: Option<EventTimes>,
     pub watched: Option<Watched>,
 }
 
 /// The events of the answers.
 #[derive(Debug, Serialize)]
-pub(crate) struct EventsReport {
+pub(crate) struct EventTimes {
     pub count: u64,
     /// From when a request was due to the arrival of its first event.
     pub first: Quantiles,
@@ -137,7 +137,7 @@ pub(crate) async fn run(options: LoadOptions) -> io::Result<LoadReport> {
         body_bytes: tally.body_bytes,
         seconds: measured.seconds,
         latency: tally.latency.quantiles(),
-        events: options.events.then(|| EventsReport {
+        event_times: options.events.then(|| EventTimes {
             count: tally.events,
             first: tally.first_event.quantiles(),
             gap: tally.gap.quantiles(),

@@ -86,7 +86,7 @@ async fn the_events_of_an_answer_are_timed() {
     let path = "/chat?first=20&gap=5&events=4";
     let report = load::run(LoadOptions { events: true, post: Some(100), ..options(path) }).await.unwrap();
     assert_eq!((report.errors, report.reconnects, report.stalled), (0, 0, 0), "{report:?}");
-    let events = report.events.unwrap();
+    let events = report.event_times.unwrap();
     assert!(report.requests > 0 && events.count >= 4 * (report.requests - 4), "{events:?}");
     assert!(events.first.p50_ns >= 20_000_000 && events.gap.p50_ns < 5_000_000, "{events:?}");
     assert!(report.latency.p50_ns >= 35_000_000, "{:?}", report.latency);
