@@ -124,15 +124,24 @@ impl ChunkedDecoder {
     /// One result never mixes chunks that may be sent on as they are with others, so more may be had behind
     /// `consumed`: scan until nothing is consumed or the last chunk is reached.
     pub fn scan(&mut self, bytes: &[u8]) -> Result<Scan, ChunkError> {
+        self.scan_data(bytes, |_| {})
+    }
+
+    /// Same; `on_data` sees every part of the payload that may be consumed.
+    pub fn scan_data(&mut self, bytes: &[u8], mut on_data: impl FnMut(&[u8])) -> Result<Scan, ChunkError> {
         let mut scan = Scan { consumed: 0, verbatim: true, data: 0, last_line: 0, last: false };
         while let Some(piece) = self.next(bytes.get(scan.consumed..).unwrap_or_default())? {
             if scan.consumed > 0 && self.changes_kind(piece) {
                 break;
             }
             self.accept(piece);
+            let start = scan.consumed;
             scan.consumed += piece.length();
             match piece {
-                Piece::Data(length) => scan.data += length as u64,
+                Piece::Data(length) => {
+                    scan.data += length as u64;
+                    on_data(bytes.get(start..scan.consumed).unwrap_or_default());
+                }
                 Piece::Line(line) if line.size == 0 => scan.last_line = line.length,
                 Piece::Line(_) | Piece::DataEnd => {}
             }

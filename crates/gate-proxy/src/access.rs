@@ -43,7 +43,7 @@ pub(crate) fn write(
         total: times.total,
         received: moved.received,
         sent: moved.sent,
-        events: 0,
+        events: record.events.get(),
         breaker: proxy.as_deref().map_or("off", |proxy| breaker(proxy, worker)),
         concurrent: record.concurrent.get(),
         cause: fault.filter(|fault| fault.cause.is_some()).map(|fault| fault as &dyn Display),

@@ -14,6 +14,9 @@ pub(crate) fn count(worker: &Worker, record: &Record, (times, moved, reason): (&
     };
     let shard = proxy.metrics.shard(worker.number);
     shard.active.down();
+    if record.is_event_stream.get() {
+        shard.streams.down();
+    }
     count_in(shard, record, (times, moved, reason));
 }
 
@@ -33,6 +36,7 @@ fn count_in(shard: &ProxyShard, record: &Record, (times, moved, reason): (&Times
         (&shard.upstream_latency, times.upstream),
         (&shard.first_byte, times.first_byte),
         (&shard.body, times.body),
+        (&shard.first_event, times.first_event),
     ];
     for (histogram, time) in phases {
         if let Some(time) = time {
@@ -43,5 +47,6 @@ fn count_in(shard: &ProxyShard, record: &Record, (times, moved, reason): (&Times
         let kind = if record.is_reused.get() { &shard.connections_reused } else { &shard.connections_new };
         kind.add(1);
     }
+    shard.events.add(record.events.get());
     shard.retries.add(u64::from(record.attempts.get().saturating_sub(1)));
 }

@@ -23,6 +23,10 @@ use std::time::Duration;
 /// What is asked of a response because it is an event stream; nothing of any other.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct EventStream {
+    /// Whether it is one.
+    pub(crate) is_one: bool,
+    /// Whether its events can be seen.
+    pub(crate) is_readable: bool,
     /// How long the first byte may take behind the head.
     pub(crate) first_event: Option<Duration>,
     /// After how much silence the client gets a comment.
@@ -42,19 +46,19 @@ pub(crate) struct KeepAlive {
 pub(crate) struct EventEnd(u32);
 
 impl EventStream {
-    /// What is asked of a response with these fields. They are looked at only if the proxy asks for anything.
+    /// What is asked of a response with these fields.
     pub(crate) fn of<'b>(
         timeouts: &Timeouts,
         content_type: impl FnOnce() -> Option<&'b [u8]>,
         is_encoded: impl FnOnce() -> bool,
     ) -> Self {
-        let is_asked = timeouts.first_event.is_some() || timeouts.sse_keepalive.is_some();
-        if !is_asked || !content_type().is_some_and(is_event_stream) {
+        if !content_type().is_some_and(is_event_stream) {
             return EventStream::default();
         }
         // Nobody sees in compressed bytes where an event ends.
-        let keepalive = timeouts.sse_keepalive.filter(|_| !is_encoded());
-        EventStream { first_event: timeouts.first_event, keepalive }
+        let is_readable = !is_encoded();
+        let keepalive = timeouts.sse_keepalive.filter(|_| is_readable);
+        EventStream { is_one: true, is_readable, first_event: timeouts.first_event, keepalive }
     }
 }
 

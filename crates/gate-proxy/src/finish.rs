@@ -79,6 +79,22 @@ impl Running {
         self.admitted.borrow_mut().answered(answer, self.worker.deadlines.instant());
     }
 
+    /// Its answer is an event stream.
+    pub(crate) fn begin_event_stream(&self) {
+        self.is_event_stream.set(true);
+        if let Some(proxy) = self.proxy.borrow().as_ref().filter(|_| self.worker.metrics.is_on()) {
+            proxy.metrics.shard(self.worker.number).streams.up();
+        }
+    }
+
+    /// So many events of it have come.
+    pub(crate) fn events_came(&self, count: u64) {
+        if count > 0 && self.first_event.get().is_none() {
+            self.first_event.set(Some(self.clock()));
+        }
+        self.events.set(count);
+    }
+
     /// An attempt has failed; whether the breaker lets another one follow.
     pub(crate) fn begin_again(&self, proxy: &Proxy, answer: Option<UpstreamAnswer>, now: Instant) -> bool {
         self.admitted.borrow_mut().begin_again(proxy, answer, now)
@@ -103,9 +119,14 @@ impl Running {
         self.account(client.bytes().len(), outcome);
     }
 
+    /// Whether anybody wants to know what it does.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.worker.is_watched()
+    }
+
     /// The time, to the tenth of a second if nobody wants to know it better.
     pub(crate) fn clock(&self) -> Instant {
-        if self.worker.is_watched() { Instant::now() } else { self.worker.deadlines.instant() }
+        if self.is_watched() { Instant::now() } else { self.worker.deadlines.instant() }
     }
 
     /// `at_hand` bytes that were read from the client belong to its next request.

@@ -110,6 +110,7 @@ impl<'a> Exchange<'a> {
     /// can tell (RFC 9112 §8).
     pub(crate) async fn relay(&mut self, response: &mut Response) -> Result<Ended, Fault> {
         self.request.answered();
+        relay::begin_events(response.events, &mut response.download, self.running);
         if let Some(limit) = response.events.first_event {
             self.client.deadline.set_after(Some(limit));
             poll_fn(|cx| self.poll_first_event(cx, &response.download)).await?;
@@ -262,8 +263,12 @@ impl<'a> Exchange<'a> {
         let (download, running) = (&mut response.download, self.running);
         loop {
             let client = &mut self.client.socket;
-            match download.poll(cx, &mut self.upstream, &mut self.input, client, || running.upstream_ended())
-            {
+            let moved =
+                download.poll(cx, &mut self.upstream, &mut self.input, client, || running.upstream_ended());
+            if let Some(events) = download.events() {
+                running.events_came(events);
+            }
+            match moved {
                 Poll::Ready(outcome) => return Poll::Ready(outcome.map_err(relay::fault)),
                 Poll::Pending => {}
             }

@@ -163,6 +163,7 @@ impl<'a> Exchange<'a> {
     /// Once the client has seen the head ([`Response::has_begun`]), all that is left is to close its connection.
     pub(crate) async fn relay(&mut self, response: &mut Response) -> Result<Next, Fault> {
         let (running, mut input) = (self.running, None);
+        relay::begin_events(response.events, &mut response.download, running);
         if let Some(limit) = response.events.first_event {
             self.client.deadline.set_after(Some(limit));
             poll_fn(|cx| self.poll_first_event(cx, response, &mut input)).await?;
@@ -172,7 +173,11 @@ impl<'a> Exchange<'a> {
         poll_fn(|cx| {
             loop {
                 let client = &mut self.client.socket;
-                match download.poll(cx, body, &mut input, client, || running.upstream_ended()) {
+                let moved = download.poll(cx, body, &mut input, client, || running.upstream_ended());
+                if let Some(events) = download.events() {
+                    running.events_came(events);
+                }
+                match moved {
                     Poll::Ready(outcome) => return Poll::Ready(outcome.map_err(relay::fault)),
                     Poll::Pending => {}
                 }

@@ -19,6 +19,7 @@ mod connection;
 mod connection_limit;
 mod count;
 mod deadline;
+mod event_count;
 mod event_stream;
 mod fault;
 mod finish;

@@ -68,6 +68,12 @@ pub(crate) struct Record {
     pub(crate) attempts: Cell<u32>,
     /// How many requests of its proxy ran when it was let in, itself included.
     pub(crate) concurrent: Cell<u32>,
+    /// Whether its answer is an event stream.
+    pub(crate) is_event_stream: Cell<bool>,
+    /// How many events of it have come.
+    pub(crate) events: Cell<u64>,
+    /// When the first of them had come.
+    pub(crate) first_event: Cell<Option<Instant>>,
     /// What its client's connection has moved so far.
     wire: RefCell<Rc<WireCount>>,
     /// Same, when the request began.
@@ -108,6 +114,8 @@ pub(crate) struct Times {
     pub(crate) total: Duration,
     /// From its last byte to the head of the answer.
     pub(crate) first_byte: Option<Duration>,
+    /// From the request's last byte to the end of the first event.
+    pub(crate) first_event: Option<Duration>,
     /// From the head of the answer to its last byte, less what the client was waited for.
     pub(crate) body: Option<Duration>,
     /// From the request's last byte to the answer's, less what the client was waited for. For one that failed, until then.
@@ -142,6 +150,9 @@ impl Record {
             is_reused: Cell::default(),
             attempts: Cell::default(),
             concurrent: Cell::default(),
+            is_event_stream: Cell::default(),
+            events: Cell::default(),
+            first_event: Cell::default(),
             wire: RefCell::default(),
             at_start: Cell::default(),
         })
@@ -176,6 +187,9 @@ impl Record {
         self.is_reused.set(false);
         self.attempts.set(0);
         self.concurrent.set(0);
+        self.is_event_stream.set(false);
+        self.events.set(0);
+        self.first_event.set(None);
         self.at_start.set(wire.moved(at_hand));
         self.wire.replace(Rc::clone(wire));
     }
@@ -223,6 +237,7 @@ impl Record {
         let answered = self.answered.get();
         Times {
             total,
+            first_event: self.first_event.get().map(|event| event.saturating_duration_since(sent)),
             first_byte: answered.map(|answered| answered.saturating_duration_since(sent)),
             body: answered.map(|answered| ended.saturating_duration_since(answered).saturating_sub(before)),
             upstream: Some(ended.saturating_duration_since(sent).saturating_sub(before)),

@@ -3,6 +3,7 @@
 use crate::client::Client;
 use crate::event_stream::{EventStream, KeepAlive};
 use crate::fault::Fault;
+use crate::finish::Running;
 use crate::pipeline::Next;
 use crate::request_transfer::RequestTransfer;
 use crate::transfer::{Transfer, TransferFault, Waiting};
@@ -15,6 +16,16 @@ use std::time::Duration;
 pub(crate) struct Silence {
     limit: Option<Duration>,
     keepalive: Option<KeepAlive>,
+}
+
+/// A response is an event stream: it is one of those that are open, and its events are counted if anybody wants to know.
+pub(crate) fn begin_events(events: EventStream, download: &mut Transfer, running: &Running) {
+    if events.is_one {
+        running.begin_event_stream();
+        if events.is_readable && running.is_watched() {
+            download.count_events();
+        }
+    }
 }
 
 impl Silence {

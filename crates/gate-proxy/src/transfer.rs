@@ -7,6 +7,7 @@
 
 use crate::buffer::Buffer;
 use crate::client::{self, Wire, poll_fill, release_if_empty};
+use crate::event_count::EventCount;
 use crate::event_stream::{COMMENT, COMMENT_CHUNK, EventEnd};
 use crate::route::ProxyRef;
 use gate_http::{
@@ -41,6 +42,8 @@ pub(crate) struct Transfer {
     trailers: Option<client::Trailers>,
     /// How the events so far have ended, if the body is an event stream that may get comments.
     events: Option<EventEnd>,
+    /// Counts the events, if the body is an event stream and somebody wants to know.
+    event_count: Option<EventCount>,
     /// What was composed last is a comment of ours.
     is_comment: bool,
     /// Set whenever bytes moved; the caller clears it.
@@ -136,6 +139,7 @@ impl Transfer {
             guarded_by: None,
             trailers: None,
             events: None,
+            event_count: None,
             is_comment: false,
             moved: false,
             waiting_for: Waiting::Source,
@@ -186,6 +190,16 @@ impl Transfer {
     /// Whether the end of the source is the end of the body.
     pub(crate) fn ends_with_source(&self) -> bool {
         matches!(self.body, Body::UntilClose)
+    }
+
+    /// Counts events from now on.
+    pub(crate) fn count_events(&mut self) {
+        self.event_count = Some(EventCount::default());
+    }
+
+    /// How many events have come, if they are counted.
+    pub(crate) fn events(&self) -> Option<u64> {
+        self.event_count.map(EventCount::events)
     }
 
     /// Watches where events end, so that comments can be put between them; says whether that is possible.
@@ -266,6 +280,9 @@ impl Transfer {
                 let available = buffer.filled().len();
                 let taken =
                     usize::try_from(*remaining).map_or(available, |remaining| remaining.min(available));
+                if let Some(count) = &mut self.event_count {
+                    count.pass(buffer.filled().get(..taken).unwrap_or_default());
+                }
                 *remaining -= taken as u64;
                 if *remaining == 0 {
                     self.body = Body::Done;
@@ -275,13 +292,19 @@ impl Transfer {
             }
             Body::UntilClose => {
                 let available = buffer.filled().len();
+                if let Some(count) = &mut self.event_count {
+                    count.pass(buffer.filled());
+                }
                 self.arrived(available);
                 self.watch(input.as_ref());
                 Ok(true)
             }
             Body::Chunked(decoder) => {
                 let mut ahead = *decoder;
-                let scan = ahead.scan(buffer.filled())?;
+                let scan = match &mut self.event_count {
+                    None => ahead.scan(buffer.filled())?,
+                    Some(count) => ahead.scan_data(buffer.filled(), |data| count.pass(data))?,
+                };
                 if scan.consumed == 0 {
                     return Ok(false);
                 }
