@@ -28,7 +28,10 @@ pub(crate) fn write(
         proxy_id: proxy.as_ref().filter(|proxy| proxy.is_configured()).map_or("", |proxy| &*proxy.id),
         method,
         target: target.get(1..).unwrap_or_default(),
-        status: record.status.get(),
+        status: match record.status.get() {
+            0 => NONE_SENT,
+            status => status,
+        },
         reason: fault.map_or(Reason::Completed, |fault| fault.reason),
         identity: caller.identity().map(|identity| (identity.text("id"), identity.text("collectionName"))),
         client: record.client.get(),
@@ -58,3 +61,6 @@ fn breaker(proxy: &Proxy, worker: &Worker) -> &'static str {
         Some(Phase::HalfOpen) => "half_open",
     }
 }
+
+/// What stands in the place of a status when the client got none; it is sent to nobody.
+const NONE_SENT: u16 = 499;

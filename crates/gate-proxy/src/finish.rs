@@ -141,7 +141,9 @@ impl Running {
         if self.worker.access_log.is_on() {
             access::write(&self.worker, &self.record, (&times, moved), outcome);
         }
-        if let Err(fault) = outcome {
+        if let Err(fault) = outcome
+            && !self.worker.access_log.is_on_stderr()
+        {
             self.log(fault, end);
         }
         self.worker.in_flight.put(&self.record);

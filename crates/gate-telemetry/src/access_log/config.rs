@@ -1,7 +1,6 @@
 //! How the access log is set up.
 
 use super::log::AccessLogs;
-use super::sample::Sample;
 use super::writer::{self, Output};
 use crate::log::Format;
 use std::io;
@@ -55,13 +54,8 @@ impl AccessLogConfig {
     /// # Errors
     /// See [`AccessLogError`].
     pub fn start(self) -> Result<AccessLogs, AccessLogError> {
-        let output = Output::open(self.sink)?;
+        let output = Output::open(&self.sink)?;
         let hand_over = output.map(writer::start).transpose().map_err(AccessLogError::Thread)?;
-        Ok(AccessLogs::new(
-            hand_over,
-            self.format,
-            Sample::new(self.sample_successes),
-            self.sensitive_parameters,
-        ))
+        Ok(AccessLogs::with(self, hand_over))
     }
 }

@@ -1,5 +1,6 @@
 //! Both ends of what the workers see of the access log.
 
+use super::config::{AccessLogConfig, Sink};
 use super::entry::AccessEntry;
 use super::json::push_json;
 use super::lines::Lines;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub struct AccessLogs {
     /// None when it is off.
     hand_over: Option<HandOver>,
+    is_on_stderr: bool,
     format: Format,
     sample: Sample,
     sensitive: Arc<[Box<str>]>,
@@ -40,17 +42,27 @@ struct Pending {
 impl AccessLogs {
     /// A log to which nothing is written.
     pub fn off() -> Self {
-        AccessLogs::new(None, Format::default(), Sample::new(1.0), Vec::new())
+        AccessLogs::with(
+            AccessLogConfig {
+                sink: Sink::Off,
+                format: Format::default(),
+                sample_successes: 1.0,
+                sensitive_parameters: Vec::new(),
+            },
+            None,
+        )
     }
 
-    pub(super) fn new(
-        hand_over: Option<HandOver>,
-        format: Format,
-        sample: Sample,
-        more_sensitive: Vec<Box<str>>,
-    ) -> Self {
-        let sensitive = SENSITIVE_PARAMETERS.into_iter().map(Box::from).chain(more_sensitive).collect();
-        AccessLogs { hand_over, format, sample, sensitive }
+    /// A log that is set up so and whose sink, unless it is off, is at the other end of `hand_over`.
+    pub(super) fn with(config: AccessLogConfig, hand_over: Option<HandOver>) -> Self {
+        let usual = SENSITIVE_PARAMETERS.into_iter().map(Box::from);
+        AccessLogs {
+            hand_over,
+            is_on_stderr: config.sink == Sink::Stderr,
+            format: config.format,
+            sample: Sample::new(config.sample_successes),
+            sensitive: usual.chain(config.sensitive_parameters).collect(),
+        }
     }
 
     /// One worker's end of it.
@@ -87,6 +99,11 @@ impl AccessLog {
     /// Whether anything is written at all; when not, there is no need to put an entry together.
     pub fn is_on(&self) -> bool {
         self.log.hand_over.is_some()
+    }
+
+    /// Whether its lines are where the log is, so that what they say need not be said there again.
+    pub fn is_on_stderr(&self) -> bool {
+        self.log.is_on_stderr
     }
 
     /// Writes the line of a request that has ended, unless it is a success that the sample leaves out.
@@ -132,7 +149,6 @@ impl Drop for AccessLog {
 
 #[cfg(test)]
 mod tests {
-    use super::super::config::{AccessLogConfig, Sink};
     use super::super::entry::tests::{completed, failed};
     use super::*;
     use crate::Reason;

@@ -79,13 +79,15 @@ impl HandOver {
 
 impl Output {
     /// Opens a sink; none when it is off.
-    pub(super) fn open(sink: Sink) -> Result<Option<Self>, AccessLogError> {
+    pub(super) fn open(sink: &Sink) -> Result<Option<Self>, AccessLogError> {
         match sink {
             Sink::Off => Ok(None),
             Sink::Stderr => Ok(Some(Output::Stderr)),
             Sink::File { path, rotate_bytes, keep } => {
-                let opened = LogFile::open(path.clone(), rotate_bytes, keep);
-                opened.map(|file| Some(Output::File(file))).map_err(|error| AccessLogError::Open(path, error))
+                let opened = LogFile::open(path.clone(), *rotate_bytes, *keep);
+                opened
+                    .map(|file| Some(Output::File(file)))
+                    .map_err(|error| AccessLogError::Open(path.clone(), error))
             }
         }
     }
@@ -241,7 +243,7 @@ mod tests {
     #[test]
     fn what_a_full_disk_does_not_take_is_counted() {
         let sink = Sink::File { path: "/dev/full".into(), rotate_bytes: 1, keep: 1 };
-        let hand_over = start(Output::open(sink).unwrap().unwrap()).unwrap();
+        let hand_over = start(Output::open(&sink).unwrap().unwrap()).unwrap();
         hand_over.give(lines(3));
         hand_over.give(lines(2));
         hand_over.finish();
