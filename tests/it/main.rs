@@ -41,6 +41,7 @@ mod lifecycle;
 mod memory;
 mod mixed;
 mod overload;
+mod pocketbase_upstream;
 mod pool;
 #[cfg(unix)]
 mod postgresql;

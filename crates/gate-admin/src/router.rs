@@ -63,9 +63,13 @@ fn routes() -> Router<Shared> {
         .route("/api/crons", get(crons::list))
         .route("/api/crons/{id}", post(crons::run))
         .route("/api/backups", get(backups::list).post(backups::create))
-        .route("/_", get(page::show))
+        .route("/_", get(page::add_slash))
         .route("/_/", get(page::show))
         .route("/_/style.css", get(page::style))
+        // Without the prefix `/_gateway`, which the data plane has taken off.
+        .route("/_gateway", get(page::add_slash))
+        .route("/", get(page::show))
+        .route("/style.css", get(page::style))
         .fallback(not_found)
 }
 
@@ -123,7 +127,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_route_is_pocketbases_404() {
-        for target in ["/api", "/api/", "/api/unknown", "/api/health/", "/API/health", "/_/unknown", "/"] {
+        for target in
+            ["/api", "/api/", "/api/unknown", "/api/health/", "/API/health", "/_/unknown", "/unknown"]
+        {
             check_not_found(&request("GET", target, "").await);
         }
     }

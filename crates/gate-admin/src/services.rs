@@ -30,6 +30,8 @@ pub struct Services {
     pub reveal_secrets: bool,
     /// What the data plane works with.
     pub published: Arc<Published>,
+    /// Whether the gateway stands in front of a PocketBase, which then gets what is not ours of `/api` and `/_`.
+    pub has_pocketbase: bool,
     /// Who listens to changes.
     pub hub: Hub,
     /// The settings in force.

@@ -116,6 +116,7 @@ impl Server {
             secrets,
             reveal_secrets,
             published: Arc::clone(&published),
+            has_pocketbase: false,
             hub,
             settings: LiveSettings::open(store.clone()).await.unwrap(),
             request_log,

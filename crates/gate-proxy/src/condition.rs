@@ -53,7 +53,7 @@ impl Condition {
     ) -> Option<Answer> {
         let is_asked = routed.is_control_plane
             && matches!(head.method(), Method::Get | Method::Head)
-            && head.path().of(bytes) == READY;
+            && head.path().of(bytes).get(routed.stripped..) == Some(READY);
         is_asked.then(|| match self.why_not_ready() {
             None => refusal::ready(200, "OK", "{\"ready\":true}\n", facts),
             Some(why) => {

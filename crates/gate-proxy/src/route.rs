@@ -30,18 +30,24 @@ pub(crate) enum ProxyRef {
         /// Its place in the table.
         index: usize,
     },
-    /// One of the process itself: the control plane, the development proxy.
+    /// One of the process itself: the control plane, the way to PocketBase, the development proxy.
     BuiltIn(Rc<Proxy>),
 }
 
-/// Finds the proxy with the longest prefix of the path; what is reserved goes to the control plane, and what nothing matches to
-/// the development proxy if there is one.
+/// Finds the proxy with the longest prefix of the path; what is reserved goes to the control plane, or to the PocketBase the
+/// gateway stands in front of, and what nothing matches to the development proxy if there is one.
 pub(crate) fn route(worker: &Worker, head: &RequestHead, bytes: &[u8]) -> Result<Routed, Fault> {
     let snapshot = worker.snapshot();
     let route = gate_request::route(snapshot.routes(), head, bytes, &mut worker.path_scratch.borrow_mut());
     let (index, stripped) = match route {
         Ok(Route::Proxy { index, stripped }) => (index, stripped),
-        Ok(Route::ControlPlane) => return Ok(Routed::whole(&worker.control_plane, true)),
+        Ok(Route::ControlPlane { stripped }) => {
+            return Ok(Routed { stripped, ..Routed::whole(&worker.control_plane, true) });
+        }
+        Ok(Route::PocketBase) => {
+            let there = worker.pocketbase.as_ref().map(|proxy| Routed::whole(proxy, false));
+            return Ok(there.unwrap_or_else(|| Routed::whole(&worker.control_plane, true)));
+        }
         Ok(Route::Nowhere) => {
             let fallback = worker.dev_proxy.as_ref().map(|proxy| Routed::whole(proxy, false));
             return fallback.ok_or_else(|| Reason::NotFound.into());

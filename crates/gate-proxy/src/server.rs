@@ -32,6 +32,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// How many threads; at least 1.
     pub workers: usize,
+    /// The PocketBase this stands in front of: what is not ours of `/api` and `/_` leads there.
+    pub pocketbase: Option<Upstream>,
     /// Where everything leads that nothing else matches.
     pub dev_proxy: Option<Upstream>,
     /// Whose `X-Forwarded-*` fields are believed.
@@ -126,6 +128,7 @@ impl Server {
             dialer: Dialer::new(dialer_config),
             identities,
             pool_limits: PoolLimits::per_worker(workers),
+            pocketbase: config.pocketbase,
             dev_proxy: config.dev_proxy,
             trusted_proxies: Arc::new(config.trusted_proxies),
             via: format!("1.1 pocketgate-{process:016x}").into(),

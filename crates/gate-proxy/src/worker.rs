@@ -37,6 +37,8 @@ pub(crate) struct Worker {
     pub(crate) deadlines: Rc<Deadlines>,
     /// Where `/api` and `/_` lead.
     pub(crate) control_plane: Rc<Proxy>,
+    /// Where of `/api` and `/_` leads what is not ours; to the control plane as well when there is none.
+    pub(crate) pocketbase: Option<Rc<Proxy>>,
     /// Where everything leads that nothing else matches.
     pub(crate) dev_proxy: Option<Rc<Proxy>>,
     /// How a request that comes back to this process is recognised: the value of its `Via` field.
@@ -70,6 +72,7 @@ pub(crate) struct WorkerParts {
     pub(crate) dialer: Dialer,
     pub(crate) identities: Identities,
     pub(crate) pool_limits: PoolLimits,
+    pub(crate) pocketbase: Option<Upstream>,
     pub(crate) dev_proxy: Option<Upstream>,
     pub(crate) trusted_proxies: Arc<TrustedProxies>,
     pub(crate) via: Arc<str>,
@@ -99,6 +102,9 @@ impl Worker {
                 Upstream::control_plane(),
                 &metrics.control_plane,
             )),
+            pocketbase: parts
+                .pocketbase
+                .map(|upstream| Rc::new(as_it_is(built_in("PocketBase", upstream, &metrics.pocketbase)))),
             dev_proxy: parts
                 .dev_proxy
                 .map(|upstream| Rc::new(built_in("development proxy", upstream, &metrics.dev_proxy))),
@@ -206,6 +212,11 @@ fn built_in(name: &str, upstream: Upstream, metrics: &Arc<ProxyMetrics>) -> Prox
         forward_auth: true,
         forward_encoding: false,
     }
+}
+
+/// Not even encodings are ours to choose: whoever talks to PocketBase is not to notice that somebody stands in between.
+fn as_it_is(proxy: Proxy) -> Proxy {
+    Proxy { forward_encoding: true, ..proxy }
 }
 
 /// Long enough to build a front-end or to make a backup.

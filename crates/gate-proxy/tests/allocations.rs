@@ -93,6 +93,7 @@ fn a_request_in_the_steady_state_allocates_nothing() {
     let config = ServerConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         workers: 1,
+        pocketbase: None,
         dev_proxy: None,
         trusted_proxies: TrustedProxies::default(),
         forward_proxies: ForwardProxies::default(),

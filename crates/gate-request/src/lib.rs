@@ -5,6 +5,7 @@
 
 mod answered_here;
 mod fields;
+mod reserved;
 mod route;
 mod rule_context;
 mod target;

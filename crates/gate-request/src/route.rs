@@ -1,5 +1,6 @@
 //! Which proxy a request belongs to.
 
+use crate::reserved::{Owner, owner};
 use gate_http::{Method, RequestHead, path};
 use gate_snapshot::RouteTable;
 
@@ -7,7 +8,12 @@ use gate_snapshot::RouteTable;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
     /// To the gateway itself: the path is reserved.
-    ControlPlane,
+    ControlPlane {
+        /// How many bytes of the raw path are not forwarded.
+        stripped: usize,
+    },
+    /// To the PocketBase that the gateway stands in front of; to the gateway itself if there is none.
+    PocketBase,
     /// To a proxy, which may be inactive.
     Proxy {
         /// Its place in [`RouteTable::proxies`].
@@ -42,8 +48,12 @@ pub fn route(
     }
     let raw = head.path().of(bytes);
     let path = path::canonical(raw, scratch)?;
-    if path::is_reserved(path) {
-        return Ok(Route::ControlPlane);
+    match owner(path) {
+        Some(Owner::ControlPlane { prefix_length }) => {
+            return Ok(Route::ControlPlane { stripped: path::raw_prefix(raw, prefix_length) });
+        }
+        Some(Owner::PocketBase) => return Ok(Route::PocketBase),
+        None => {}
     }
     Ok(routes.find(path).map_or(Route::Nowhere, |matched| Route::Proxy {
         index: matched.index,
@@ -78,8 +88,10 @@ mod tests {
     #[test]
     fn what_is_no_proxys_goes_to_the_gateway_or_nowhere() {
         check(true, "GET /-/ab", Ok(Route::Nowhere));
-        check(true, "GET /API/x", Ok(Route::ControlPlane));
-        check(true, "GET /%5F/", Ok(Route::ControlPlane));
+        check(true, "GET /API/x", Ok(Route::PocketBase));
+        check(true, "GET /%5F/", Ok(Route::PocketBase));
+        check(true, "GET /api/gateway/status", Ok(Route::ControlPlane { stripped: 0 }));
+        check(true, "GET /%5Fgateway//api/health", Ok(Route::ControlPlane { stripped: 11 }));
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod postgres;
 mod seed;
 #[cfg(test)]
 mod tests;
+mod token;
 mod upstream;
 mod wire;
 
@@ -32,9 +33,10 @@ pub use pattern::{Pattern, sha256_hex};
 #[cfg(unix)]
 pub use postgres::PostgreSql;
 pub use seed::seed;
+pub use token::auth_token;
 pub use upstream::{
     Answer, Behaviour, Blackhole, ByHand, CloseAfterRequest, CloseIdle, EarlyResponse, Echo, H2Behaviour,
-    H2Upstream, Informational, Ledger, Mood, OneByte, Peer, ReceivedBody, ReceivedRequest, RequestHead,
-    ResetBeforeHead, Sidecar, SseStream, SseUpstream, StallAfterHead, TestAuthority, Upstream,
+    H2Upstream, Informational, Ledger, Mood, OneByte, Peer, PocketBase, ReceivedBody, ReceivedRequest,
+    RequestHead, ResetBeforeHead, Sidecar, SseStream, SseUpstream, StallAfterHead, TestAuthority, Upstream,
 };
 pub use wire::Fields;

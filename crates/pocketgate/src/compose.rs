@@ -38,6 +38,8 @@ pub(crate) struct Gateway {
     server: Server,
     /// What makes the first superuser, when there is none.
     setup_token: Option<String>,
+    /// Where the page is: the first segment of its path.
+    page: &'static str,
     /// Who listens to changes: streams that would not end by themselves.
     hub: Hub,
     /// The control plane's tasks.
@@ -97,9 +99,11 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     background.spawn_on(gate_admin::serve(connections, services), handle);
     let server =
         Server::start(config, published, control_plane, asking, handle.clone()).map_err(Failure::other)?;
+    let page = if arguments.pocketbase_upstream.is_some() { "_gateway" } else { "_" };
     Ok(Gateway {
         server,
         setup_token,
+        page,
         hub,
         background,
         publishing,
@@ -120,7 +124,7 @@ impl Gateway {
     /// Where the first superuser is made, when there is none.
     pub(crate) fn setup_link(&self) -> Option<String> {
         let token = self.setup_token.as_ref()?;
-        Some(format!("http://{}/_/#/setup/{token}", self.address()))
+        Some(format!("http://{}/{}/#/setup/{token}", self.address(), self.page))
     }
 
     /// Serves until a signal to stop, then drains: stops accepting and finishes what runs, at most for the time the
@@ -129,6 +133,7 @@ impl Gateway {
         let Gateway {
             server,
             setup_token: _,
+            page: _,
             hub,
             background,
             publishing,
@@ -234,6 +239,7 @@ async fn compose(
         secrets,
         reveal_secrets: arguments.secrets_reveal,
         published: Arc::clone(published),
+        has_pocketbase: arguments.pocketbase_upstream.is_some(),
         hub: Hub::default(),
         settings: LiveSettings::open(store.clone()).await.map_err(Failure::other)?,
         request_log,
@@ -256,7 +262,7 @@ fn introspection(
     control_plane: &ControlPlane,
     control: &Handle,
 ) -> Option<Introspection> {
-    let service = arguments.pocketbase.clone()?;
+    let service = arguments.pocketbase.clone().or_else(|| arguments.pocketbase_upstream.clone())?;
     let client = HttpClient::new(Dialer::new(DialerConfig {
         resolver: Resolver::new(control.clone()),
         control_plane: control_plane.clone(),
@@ -305,6 +311,7 @@ fn server_config(arguments: &ServeArgs) -> Result<ServerConfig, Failure> {
     Ok(ServerConfig {
         listen: arguments.http,
         workers,
+        pocketbase: arguments.pocketbase_upstream.clone(),
         dev_proxy: arguments.dev_proxy.clone(),
         trusted_proxies: TrustedProxies::parse(&arguments.trusted_proxy).map_err(Failure::usage)?,
         forward_proxies: forward_proxies(arguments.upstream_proxy_env)?,

@@ -184,7 +184,7 @@ fn r005_us4_ac1_fields_that_are_wrong_are_told_one_a_line() {
         [
             "the proxy /API/x cannot be stored:",
             "  headers: Host: Is set by the gateway itself.",
-            "  path: /api and /_ belong to the gateway itself; take another path, such as /-/APIx.",
+            "  path: /api, /_ and /_gateway belong to the gateway itself; take another path, such as /-/APIx.",
             "  upstream: Must be a valid url: it must start with http:// or https://.",
         ]
     );

@@ -49,12 +49,12 @@ fn may_stand_in_a_path(character: char) -> bool {
 
 fn reserved(typed: &str) -> FieldError {
     let rest: String = typed.chars().filter(|&c| may_stand_in_a_path(c) && c != '/').take(40).collect();
-    let hint = format!("/api and /_ belong to the gateway itself; take another path, such as /-/{rest}");
+    let hint =
+        format!("/api, /_ and /_gateway belong to the gateway itself; take another path, such as /-/{rest}");
     FieldError::new("validation_reserved_path", hint)
 }
 
-/// Whether any reader, however lenient, could take a path for one of the control plane's (`/api`, `/_`): any case,
-/// any number of percent-encodings, back-slashes, empty and dot segments.
+/// Whether any reader, however lenient, could take a path for a reserved one (`/api`, `/_`, `/_gateway`): any case, any number of percent-encodings, back-slashes, empty and dot segments.
 fn is_reserved(path: &str) -> bool {
     let mut decoded = path.as_bytes().to_vec();
     // Each round makes it shorter, so this ends.
@@ -69,7 +69,8 @@ fn is_reserved(path: &str) -> bool {
             segment => segments.push(segment),
         }
     }
-    segments.first().is_some_and(|first| first.eq_ignore_ascii_case(b"api") || *first == b"_")
+    let reserved: [&[u8]; 3] = [b"api", b"_", b"_gateway"];
+    segments.first().is_some_and(|first| reserved.iter().any(|name| first.eq_ignore_ascii_case(name)))
 }
 
 /// The bytes with their percent-encodings decoded once; `None` when there were none.
@@ -136,7 +137,7 @@ mod tests {
         assert_eq!(error.code, "validation_reserved_path");
         assert_eq!(
             error.message,
-            "/api and /_ belong to the gateway itself; take another path, such as /-/apiusers."
+            "/api, /_ and /_gateway belong to the gateway itself; take another path, such as /-/apiusers."
         );
         for path in ["/api", "/api/", "/api/users", "/_", "/_/", "/_/admin"] {
             refused(path, "validation_reserved_path");

@@ -10,6 +10,8 @@ pub struct ProcessMetrics {
     pub workers: Box<[Arc<WorkerMetrics>]>,
     /// The way to the control plane.
     pub control_plane: Arc<ProxyMetrics>,
+    /// The way to the PocketBase the gateway stands in front of.
+    pub pocketbase: Arc<ProxyMetrics>,
     /// The way to the dev proxy.
     pub dev_proxy: Arc<ProxyMetrics>,
 }
@@ -20,6 +22,7 @@ impl ProcessMetrics {
         ProcessMetrics {
             workers: (0..workers.max(1)).map(|_| Arc::new(WorkerMetrics::new(is_on))).collect(),
             control_plane: Arc::new(ProxyMetrics::new(workers)),
+            pocketbase: Arc::new(ProxyMetrics::new(workers)),
             dev_proxy: Arc::new(ProxyMetrics::new(workers)),
         }
     }

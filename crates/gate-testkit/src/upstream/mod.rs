@@ -9,6 +9,7 @@ mod ledger;
 mod listening;
 mod misbehaving;
 mod peer;
+mod pocketbase;
 mod reply;
 mod sidecar;
 mod sse;
@@ -26,6 +27,7 @@ pub use misbehaving::{
     StallAfterHead,
 };
 pub use peer::Peer;
+pub use pocketbase::PocketBase;
 pub use sidecar::{Mood, Sidecar};
 pub use sse::{SseStream, SseUpstream};
 pub use tls::TestAuthority;

@@ -5,7 +5,7 @@ use std::io;
 use super::by_hand::ByHand;
 use super::peer::Peer;
 
-const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n\
+pub(super) const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n\
                     Transfer-Encoding: chunked\r\n\r\n";
 
 /// Opens a stream for every request; the test decides when each event is written.

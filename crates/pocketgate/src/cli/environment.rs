@@ -40,6 +40,8 @@ pub(super) const MEMORY_LIMIT: &str = "POCKETGATE_MEMORY_LIMIT";
 pub(super) const SECRETS_REVEAL: &str = "POCKETGATE_SECRETS_REVEAL";
 /// `--pocketbase`
 pub(super) const POCKETBASE: &str = "POCKETGATE_POCKETBASE";
+/// `--pocketbase-upstream`
+pub(super) const POCKETBASE_UPSTREAM: &str = "POCKETGATE_POCKETBASE_UPSTREAM";
 /// `--trust-remote-superusers`
 pub(super) const TRUST_REMOTE_SUPERUSERS: &str = "POCKETGATE_TRUST_REMOTE_SUPERUSERS";
 /// `--trusted-proxy`; several networks are separated by commas

@@ -86,6 +86,12 @@ pub(crate) struct ServeArgs {
           help_heading = UPSTREAMS)]
     pub(crate) dev_proxy: Option<Upstream>,
 
+    /// A PocketBase to stand in front of: requests for /api and /_ that are not for the gateway go there, and its users'
+    /// tokens are accepted as with --pocketbase. The gateway's own page and API are below /_gateway/
+    #[arg(long, env = environment::POCKETBASE_UPSTREAM, value_name = "URL", value_parser = Upstream::parse,
+          help_heading = UPSTREAMS)]
+    pub(crate) pocketbase_upstream: Option<Upstream>,
+
     /// Reach upstreams through the proxies that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name
     #[arg(long, env = environment::UPSTREAM_PROXY_ENV, value_parser = BoolishValueParser::new(),
           help_heading = UPSTREAMS)]

@@ -24,7 +24,8 @@ pub(crate) async fn explain(
 ) -> Result<Json<Explanation>, ApiError> {
     let asked = Asked::from_body(&body).map_err(|errors| refused(&errors))?;
     let bearer = bearer(&services, &asked, &info.without_body()).await?;
-    Ok(Json(judge(services.published.load().routes(), &asked, &bearer)))
+    let published = services.published.load();
+    Ok(Json(judge(published.routes(), services.has_pocketbase, &asked, &bearer)))
 }
 
 /// Who would call: somebody who was named, or whoever the token among the headers belongs to.

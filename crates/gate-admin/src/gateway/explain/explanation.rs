@@ -33,6 +33,9 @@ pub(super) enum Outcome {
     Forwarded,
     /// The gateway: the path is reserved.
     ControlPlane,
+    /// The PocketBase behind the gateway.
+    #[serde(rename = "pocketbase")]
+    PocketBase,
     /// The gateway: a browser asks whether it may ask.
     Preflight,
     /// The gateway, with an error.

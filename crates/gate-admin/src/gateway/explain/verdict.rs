@@ -40,7 +40,12 @@ impl Bearer {
 }
 
 /// What would become of a request.
-pub(super) fn judge(routes: &RouteTable, asked: &Asked, bearer: &Bearer) -> Explanation {
+pub(super) fn judge(
+    routes: &RouteTable,
+    has_pocketbase: bool,
+    asked: &Asked,
+    bearer: &Bearer,
+) -> Explanation {
     let answer = Explanation {
         outcome: Outcome::Refused,
         refusal: None,
@@ -63,7 +68,13 @@ pub(super) fn judge(routes: &RouteTable, asked: &Asked, bearer: &Bearer) -> Expl
             answer.refused(Reason::BadRequest, message.to_owned())
         }
         Ok(Route::Nowhere) => answer.refused(Reason::NotFound, "No proxy takes this path.".to_owned()),
-        Ok(Route::ControlPlane) => Explanation {
+        Ok(Route::PocketBase) if has_pocketbase => Explanation {
+            outcome: Outcome::PocketBase,
+            message: "The path belongs to the PocketBase behind the gateway; no proxy can take it."
+                .to_owned(),
+            ..answer
+        },
+        Ok(Route::ControlPlane { .. } | Route::PocketBase) => Explanation {
             outcome: Outcome::ControlPlane,
             message: "The path belongs to the gateway itself; no proxy can take it.".to_owned(),
             ..answer
