@@ -49,6 +49,7 @@ pub(crate) fn write(
         events: record.events.get(),
         breaker: proxy.as_deref().map_or("off", |proxy| breaker(proxy, worker)),
         concurrent: record.concurrent.get(),
+        would_refuse: record.would_refuse.get(),
         cause: fault.filter(|fault| fault.cause.is_some()).map(|fault| fault as &dyn Display),
     });
 }

@@ -47,19 +47,22 @@ pub(crate) async fn admit(
 ) -> Result<(), Fault> {
     let (proxy, now) = (&*routed.proxy, running.started.get());
     let who = Who { caller, address: client.address };
-    running.admitted.borrow_mut().share = take_share(proxy, &who, &mut facts.told)?;
+    running.admitted.borrow_mut().share = take_share(proxy, &who, facts, running)?;
     look_at_breaker(proxy, &mut facts.told, now)?;
     match proxy.traffic.limiter.admit(|| who.key(), now) {
         Admission::Refused(refusal) => return Err(refused(proxy, refusal, &mut facts.told)),
         Admission::Admitted(slot) => {
-            take_rate(proxy, &who, &mut facts.told, now)?;
+            if slot.is_beyond_limit() {
+                running.would_refuse.set(Some(refusal_of(proxy)));
+            }
+            take_rate(proxy, &who, facts, running)?;
             running.concurrent.set(proxy.traffic.limiter.in_flight());
             let mut admitted = running.admitted.borrow_mut();
             admitted.slot = Some(slot);
             admitted.permit = ask_breaker(proxy, &mut facts.told, now)?;
         }
         Admission::Waiting(place) => {
-            take_rate(proxy, &who, &mut facts.told, now)?;
+            take_rate(proxy, &who, facts, running)?;
             let slot = wait(client, proxy, place, facts, running).await?;
             // Waiting is not part of the time the request may take (contract D-6).
             facts.begin(client, &proxy.timeouts);
@@ -149,18 +152,31 @@ impl Who<'_> {
     }
 }
 
-fn take_share(proxy: &Proxy, who: &Who<'_>, told: &mut Told) -> Result<Option<CallerSlot>, Fault> {
-    if !proxy.traffic.callers.is_on() {
+fn take_share(
+    proxy: &Proxy,
+    who: &Who<'_>,
+    facts: &mut RequestFacts,
+    running: &Running,
+) -> Result<Option<CallerSlot>, Fault> {
+    let callers = &proxy.traffic.callers;
+    if !callers.is_on() {
         return Ok(None);
     }
-    proxy.traffic.callers.admit(&who.key(), who.address).map_err(|refusal| {
-        told.retry_after(proxy.traffic.limiter.retry_after());
-        let limited = match refusal {
-            CallerRefusal::Identity => "per_identity",
-            CallerRefusal::Ip => "per_ip",
-        };
-        Fault::because(Reason::LimitCaller, limited)
-    })
+    match callers.admit(&who.key(), who.address) {
+        Err(_) if callers.is_dry_run() => {
+            running.would_refuse.set(Some(Reason::LimitCaller));
+            Ok(None)
+        }
+        Err(refusal) => {
+            facts.told.retry_after(proxy.traffic.limiter.retry_after());
+            let limited = match refusal {
+                CallerRefusal::Identity => "per_identity",
+                CallerRefusal::Ip => "per_ip",
+            };
+            Err(Fault::because(Reason::LimitCaller, limited))
+        }
+        Ok(share) => Ok(share),
+    }
 }
 
 fn look_at_breaker(proxy: &Proxy, told: &mut Told, now: Instant) -> Result<(), Fault> {
@@ -183,18 +199,27 @@ fn ask_breaker(proxy: &Proxy, told: &mut Told, now: Instant) -> Result<Option<Pe
     })
 }
 
-fn take_rate(proxy: &Proxy, who: &Who<'_>, told: &mut Told, now: Instant) -> Result<(), Fault> {
-    if !proxy.traffic.rate.is_on() {
+fn take_rate(proxy: &Proxy, who: &Who<'_>, facts: &mut RequestFacts, running: &Running) -> Result<(), Fault> {
+    let rate = &proxy.traffic.rate;
+    if !rate.is_on() {
         return Ok(());
     }
-    let verdict = proxy.traffic.rate.take(&who.key_by(proxy.traffic.rate.by()), now);
-    told.rate(&verdict);
-    let is_enforced = proxy.traffic_config.rate.as_ref().is_some_and(|rate| !rate.dry_run);
-    if verdict.allowed || !is_enforced {
+    let verdict = rate.take(&who.key_by(rate.by()), running.started.get());
+    facts.told.rate(&verdict);
+    if verdict.allowed {
         return Ok(());
     }
-    told.retry_after(verdict.retry_after);
+    if proxy.traffic_config.rate.as_ref().is_none_or(|rate| rate.dry_run) {
+        running.would_refuse.set(Some(Reason::RateLimited));
+        return Ok(());
+    }
+    facts.told.retry_after(verdict.retry_after);
     Err(Reason::RateLimited.into())
+}
+
+/// Why there is no place for a request, and none to wait in either.
+fn refusal_of(proxy: &Proxy) -> Reason {
+    if proxy.traffic_config.queue.max_waiting == 0 { Reason::LimitConcurrency } else { Reason::QueueFull }
 }
 
 fn refused(proxy: &Proxy, refusal: QueueRefusal, told: &mut Told) -> Fault {

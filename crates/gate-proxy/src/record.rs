@@ -13,6 +13,7 @@ use crate::client::{Client, WireCount};
 use crate::identify::Caller;
 use crate::route::ProxyRef;
 use crate::upstream_answer::UpstreamAnswer;
+use gate_telemetry::Reason;
 use gate_telemetry::RequestId;
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -68,6 +69,8 @@ pub(crate) struct Record {
     pub(crate) attempts: Cell<u32>,
     /// How many requests of its proxy ran when it was let in, itself included.
     pub(crate) concurrent: Cell<u32>,
+    /// Why it would have been refused, were that limit no dry run.
+    pub(crate) would_refuse: Cell<Option<Reason>>,
     /// Whether its answer is an event stream.
     pub(crate) is_event_stream: Cell<bool>,
     /// How many events of it have come.
@@ -150,6 +153,7 @@ impl Record {
             is_reused: Cell::default(),
             attempts: Cell::default(),
             concurrent: Cell::default(),
+            would_refuse: Cell::default(),
             is_event_stream: Cell::default(),
             events: Cell::default(),
             first_event: Cell::default(),
@@ -187,6 +191,7 @@ impl Record {
         self.is_reused.set(false);
         self.attempts.set(0);
         self.concurrent.set(0);
+        self.would_refuse.set(None);
         self.is_event_stream.set(false);
         self.events.set(0);
         self.first_event.set(None);

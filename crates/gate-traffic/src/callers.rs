@@ -78,7 +78,8 @@ impl CallerLimiter {
     }
 
     /// Counts one more request of `identity` (a guest's is their address) from `address`, if there are limits that allow
-    /// it. `None` if there are none.
+    /// it. `None` if there are none. In a dry run the refusal is counted, and the request may run all the same
+    /// ([`CallerLimiter::is_dry_run`]).
     pub fn admit(
         self: &Arc<Self>,
         identity: &CallerKey,
@@ -87,13 +88,16 @@ impl CallerLimiter {
         if !self.is_on() {
             return Ok(None);
         }
-        match self.take(identity, address) {
-            Err(_) if self.dry_run.load(Ordering::Relaxed) => {
-                self.dry_run_refusals.fetch_add(1, Ordering::Relaxed);
-                Ok(None)
-            }
-            taken => taken.map(Some),
+        let taken = self.take(identity, address);
+        if taken.is_err() && self.is_dry_run() {
+            self.dry_run_refusals.fetch_add(1, Ordering::Relaxed);
         }
+        taken.map(Some)
+    }
+
+    /// Whether those that are refused may run all the same.
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run.load(Ordering::Relaxed)
     }
 
     /// How many were let through that would have been refused, had it not been a dry run. They are not counted as
@@ -225,11 +229,12 @@ mod tests {
     }
 
     #[test]
-    fn a_dry_run_counts_whom_it_would_refuse_and_lets_them_through() {
+    fn a_dry_run_counts_whom_it_refuses() {
         let limiter = limiter(1, 0, true);
         let held = admit(&limiter, "a", "192.0.2.1").unwrap();
-        assert!(admit(&limiter, "a", "192.0.2.1").is_ok());
+        assert_eq!(refusal(&limiter, "a", "192.0.2.1"), CallerRefusal::Identity);
         assert!(admit(&limiter, "b", "192.0.2.1").is_ok());
+        assert!(limiter.is_dry_run());
         assert_eq!(limiter.dry_run_refusals(), 1);
         drop(held);
         assert_empty(&limiter);

@@ -77,6 +77,7 @@ pub struct Slot {
     /// When it was given out, and when it was given back; `None` as long as nobody has said.
     since: Option<Instant>,
     until: Option<Instant>,
+    is_beyond_limit: bool,
 }
 
 /// A place in the queue: a future that ends with the slot.
@@ -184,10 +185,11 @@ impl Limiter {
 
     /// The slot for a request that was counted when `before` ran.
     fn slot(self: &Arc<Self>, before: Counts, now: Instant) -> Slot {
-        if before.in_flight >= self.dry_run_from.load(Ordering::Relaxed) {
+        let is_beyond_limit = before.in_flight >= self.dry_run_from.load(Ordering::Relaxed);
+        if is_beyond_limit {
             self.dry_run_refusals.fetch_add(1, Ordering::Relaxed);
         }
-        Slot { limiter: Arc::clone(self), since: Some(now), until: None }
+        Slot { limiter: Arc::clone(self), since: Some(now), until: None, is_beyond_limit }
     }
 
     fn release(&self, now: Option<Instant>) {
@@ -228,6 +230,11 @@ impl Limiter {
 }
 
 impl Slot {
+    /// Whether there would have been none, had it not been a dry run.
+    pub fn is_beyond_limit(&self) -> bool {
+        self.is_beyond_limit
+    }
+
     /// Gives the slot back and counts how long it was held. A slot that is dropped is given back, too, but its time says
     /// nothing about how long a request takes.
     pub fn release(mut self, now: Instant) {
@@ -263,10 +270,9 @@ impl Future for Place {
         }
         let since = queue.latest();
         drop(queue);
-        place
-            .limiter
-            .take()
-            .map_or(Poll::Pending, |limiter| Poll::Ready(Slot { limiter, since, until: None }))
+        place.limiter.take().map_or(Poll::Pending, |limiter| {
+            Poll::Ready(Slot { limiter, since, until: None, is_beyond_limit: false })
+        })
     }
 }
 

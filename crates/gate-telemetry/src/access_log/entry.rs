@@ -55,6 +55,8 @@ pub struct AccessEntry<'a> {
     pub breaker: &'static str,
     /// How many requests of the proxy ran when this one was let in, itself included; 0 when it was not.
     pub concurrent: u32,
+    /// Why it would have been refused, were that limit not in a dry run.
+    pub would_refuse: Option<Reason>,
     /// What went wrong, down to the last cause. May name internal addresses: for the log alone (H42).
     pub cause: Option<&'a dyn Display>,
 }
@@ -132,6 +134,7 @@ pub(super) mod tests {
             events: 7,
             breaker: "closed",
             concurrent: 3,
+            would_refuse: None,
             cause: None,
         }
     }

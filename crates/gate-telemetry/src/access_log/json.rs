@@ -4,6 +4,7 @@ use super::entry::AccessEntry;
 use super::escape::{Escaping, push_escaped};
 use super::number::{push_address, push_integer, push_milliseconds, push_socket_address};
 use super::timestamp::Timestamps;
+use crate::Reason;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -50,6 +51,7 @@ pub(super) fn push_json(out: &mut Vec<u8>, entry: &AccessEntry<'_>, timestamps: 
     out.extend_from_slice(b",\"breaker\":\"");
     out.extend_from_slice(entry.breaker.as_bytes());
     number(out, b"\",\"concurrent\":", entry.concurrent.into());
+    optional_text(out, b",\"would_refuse\":", entry.would_refuse.map(Reason::label));
     match entry.cause {
         Some(cause) => {
             out.extend_from_slice(b",\"cause\":\"");
@@ -119,7 +121,7 @@ mod tests {
             "client_ip": "192.0.2.1", "upstream": "127.0.0.1:8001", "reused": true, "attempts": 1, "queue_ms": 0.0,
             "connect_ms": 0.0, "first_byte_ms": 12.345, "upstream_latency_ms": 1002.003, "proxy_latency_ms": 0.087,
             "total_ms": 1002.09, "bytes_received": 321, "bytes_sent": 65536, "events": 7, "breaker": "closed",
-            "concurrent": 3, "cause": null,
+            "concurrent": 3, "would_refuse": null, "cause": null,
         });
         assert_eq!(parsed(&completed()), expected);
     }
