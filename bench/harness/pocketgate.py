@@ -37,7 +37,8 @@ class Form:
     """How pocketgate is configured. `proxies` are records as `proxies import` reads them."""
 
     proxies: Callable[[str], list[dict[str, Any]]]
-    flags: tuple[str, ...] = ()
+    # No access log, as nobody else in the comparison has one.
+    flags: tuple[str, ...] = ("--access-log", "off")
     with_user: bool = False
     spread: int = 1
     prefix: str = PREFIX

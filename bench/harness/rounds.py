@@ -155,21 +155,38 @@ def one_round(workload: Workload, plan: Plan, proxy: Running) -> dict[str, Any]:
 
 def loadgen(proxy: Running, arguments: list[str], seconds: float, warmup: float) -> dict[str, Any]:
     """The report of one run of the load generator, with what `proxy` used."""
+    with loadgen_process(proxy, arguments, seconds, warmup) as process:
+        return report_of(process, seconds + warmup)
+
+
+@contextmanager
+def loadgen_process(
+    proxy: Running, arguments: list[str], seconds: float, warmup: float
+) -> Iterator[subprocess.Popen[str]]:
+    """A run of the load generator, which ends with the block at the latest."""
     timing = ["--duration", str(seconds), "--warmup", str(warmup)]
     watch = ["--watch", ",".join(map(str, proxy.process.pids()))]
+    process = subprocess.Popen(
+        pinned(LOAD_CORE, [str(LOADGEN), *arguments, *timing, *watch]),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()  # has no effect on one that has ended
+
+
+def report_of(process: subprocess.Popen[str], seconds: float) -> dict[str, Any]:
     try:
-        ended = subprocess.run(
-            pinned(LOAD_CORE, [str(LOADGEN), *arguments, *timing, *watch]),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=seconds + warmup + SLACK_SECONDS,
-        )
+        printed, complaint = process.communicate(timeout=seconds + SLACK_SECONDS)
     except subprocess.TimeoutExpired as error:
         raise StartFailed("the load generator did not end") from error
-    if ended.returncode != 0:
-        raise StartFailed(ended.stderr.strip())
-    report: dict[str, Any] = json.loads(ended.stdout)
+    if process.returncode != 0:
+        raise StartFailed(complaint.strip())
+    report: dict[str, Any] = json.loads(printed)
     return report
 
 

@@ -23,6 +23,9 @@ def terminal(results: Result) -> str:
     for workload in results["workloads"]:
         parts.append(f"{workload['title']}\n{aligned(table_of(workload))}")
         parts.extend(skipped_lines(workload))
+    if "reload" in results:
+        reload = results["reload"]
+        parts += [f"{reload['title']}\n{aligned(table_of_reload(reload))}", effective(reload)]
     return "\n\n".join([*parts, aligned(targets.table(results))])
 
 
@@ -34,6 +37,9 @@ def markdown(results: Result) -> str:
             parts.append(f"![CPU per {workload['unit']}]({CHARTS}/{workload['key']}.svg)")
         parts.append(piped(table_of(workload)))
         parts.extend(skipped_lines(workload))
+    if "reload" in results:
+        reload = results["reload"]
+        parts += [f"### {reload['title']}", piped(table_of_reload(reload)), effective(reload)]
     return "\n\n".join(parts)
 
 
@@ -61,6 +67,22 @@ def table_of(workload: Result) -> Table:
     columns = columns_of(workload)
     rows = [[label(name), *(render(row) for _, render in columns)] for name, row in workload["rows"].items()]
     return [["proxy", *(title for title, _ in columns)], *rows]
+
+
+def table_of_reload(reload: Result) -> Table:
+    figures = {"p50 µs": "p50_us", "p99 µs": "p99_us", "p99.9 µs": "p999_us", "longest µs": "max_us"}
+    rows = [
+        [name, *(number(row[figure]) for figure in figures.values()), str(row["errors"])]
+        for name, row in reload["rows"].items()
+    ]
+    return [["load", *figures, "errors"], *rows]
+
+
+def effective(reload: Result) -> str:
+    return (
+        f"From the commit of an edit until the first request shows it: {reload['effective_ms']:.0f} ms, "
+        f"the median of {reload['edits']} (longest {reload['effective_ms_max']:.0f} ms)."
+    )
 
 
 def columns_of(workload: Result) -> list[Column]:

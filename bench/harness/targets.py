@@ -76,6 +76,9 @@ TARGETS = (
     Target("idle-1000", "memory of an idle process", 12, size("memory_bytes_before", MIB), "MiB"),
 )
 BINARY_LIMIT_MIB = 20
+EFFECTIVE_LIMIT_MS = 100
+# How much longer the longest wait may be while everything is edited.
+STALL_LIMIT_MS = 2
 
 
 def table(results: Result) -> list[list[str]]:
@@ -86,10 +89,22 @@ def table(results: Result) -> list[list[str]]:
         for target in TARGETS
         if target.workload in workloads
     ]
+    rows += rows_of_reload(results.get("reload"))
     program = results["binary_bytes"]
     size_mib = None if program is None else program / MIB
     rows.append(row_of("the program, without symbols", BINARY_LIMIT_MIB, size_mib, "MiB"))
     return [["target", "at most", "measured", ""], *rows]
+
+
+def rows_of_reload(reload: Result | None) -> list[list[str]]:
+    if reload is None:
+        return []
+    quiet, edited = reload["rows"]["without edits"], reload["rows"]["with edits"]
+    stall_ms = max(0, edited["max_us"] - quiet["max_us"]) / 1000
+    return [
+        row_of("10,000 edited proxies are in force after", EFFECTIVE_LIMIT_MS, reload["effective_ms"], "ms"),
+        row_of("… by which the longest wait grows", STALL_LIMIT_MS, stall_ms, "ms"),
+    ]
 
 
 def row_of(text: str, limit: float, measured: float | None, unit: str) -> list[str]:
