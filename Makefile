@@ -2,7 +2,7 @@
 # with nothing but Rust, Node and Python 3.11.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check bench bench-quick fmt lint
+.PHONY: help setup run demo test check bench bench-quick bench-spec fmt lint
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -29,6 +29,9 @@ bench: setup ## CPU and latency beside five other proxies, into docs/performance
 bench-quick: setup ## the same in three minutes, less exact
 	@scripts/setup rivals
 	@bench/run --quick
+
+bench-spec: setup ## what the specifications ask for in figures, into docs/performance.md (8 min)
+	@bench/specification --write-docs
 
 fmt: setup ## format Rust and Python
 	cargo fmt --all

@@ -39,6 +39,7 @@ class Form:
     proxies: Callable[[str], list[dict[str, Any]]]
     # No access log, as nobody else in the comparison has one.
     flags: tuple[str, ...] = ("--access-log", "off")
+    with_administrator: bool = False
     with_user: bool = False
     spread: int = 1
     prefix: str = PREFIX
@@ -53,7 +54,7 @@ def start(site: Site, form: Form) -> Running:
     if not POCKETGATE.exists():
         raise Missing(f"{POCKETGATE} is not built")
     data = str(site.directory / "data")
-    if form.with_user:
+    if form.with_user or form.with_administrator:
         command("superuser", "create", ADMINISTRATOR, "--dir", data, stdin=PASSWORD)
         command("secrets", "set", "KEY", "--dir", data, stdin="sk-1")
     document = {"version": 1, "proxies": form.proxies(site.upstream)}

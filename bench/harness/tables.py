@@ -14,6 +14,8 @@ Column = tuple[str, Callable[[Row], str]]
 
 BEGIN = "<!-- bench:begin (written by `bench/run --write-docs`) -->"
 END = "<!-- bench:end -->"
+SPECIFICATION_BEGIN = "<!-- specification:begin (written by `bench/specification --write-docs`) -->"
+SPECIFICATION_END = "<!-- specification:end -->"
 # The directory of the charts, seen from the document.
 CHARTS = "performance"
 
@@ -43,20 +45,22 @@ def markdown(results: Result) -> str:
     return "\n\n".join(parts)
 
 
-def replaced(document: str, results: Result) -> str:
-    """The document with everything between its two markers written anew."""
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the document lacks a line {BEGIN} or {END}")
-    return f"{before}{BEGIN}\n\n{markdown(results)}\n\n{END}{after}"
+def replaced(document: str, begin: str, end: str, text: str) -> str:
+    """The document with everything between two of its lines written anew."""
+    before, first, rest = document.partition(begin)
+    _, last, after = rest.partition(end)
+    if not first or not last:
+        raise ValueError(f"the document lacks a line {begin} or {end}")
+    return f"{before}{first}\n\n{text}\n\n{last}{after}"
 
 
 def machine_line(results: Result) -> str:
-    machine = results["machine"]
     versions = ", ".join(results["versions"].values())
-    where = f"{machine['processor']}, {machine['cores']} cores, {machine['kernel']}"
-    return f"Measured {results['date']} ({results['plan']} run) on {where}; {versions}."
+    return f"Measured {results['date']} ({results['plan']} run) on {place(results['machine'])}; {versions}."
+
+
+def place(machine: Result) -> str:
+    return f"{machine['processor']}, {machine['cores']} cores, {machine['kernel']}"
 
 
 def skipped_lines(workload: Result) -> list[str]:
