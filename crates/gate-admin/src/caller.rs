@@ -44,6 +44,19 @@ pub(crate) async fn authenticate(
     next.run(request).await
 }
 
+impl Caller {
+    /// A superuser, or why not.
+    pub(crate) fn superuser(&self) -> Result<Superuser, ApiError> {
+        match &self.0 {
+            Some(record) if record.is_superuser() => Ok(Superuser),
+            Some(_) => {
+                Err(ApiError::forbidden("The authorized record is not allowed to perform this action."))
+            }
+            None => Err(ApiError::unauthorized("The request requires valid record authorization token.")),
+        }
+    }
+}
+
 impl From<Unavailable> for ApiError {
     fn from(error: Unavailable) -> Self {
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "Authentication is not available at the moment.")
@@ -74,15 +87,7 @@ impl<S: Sync> FromRequestParts<S> for Superuser {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        match parts.extensions.get().cloned().unwrap_or_default() {
-            Caller(Some(record)) if record.is_superuser() => Ok(Superuser),
-            Caller(Some(_)) => {
-                Err(ApiError::forbidden("The authorized record is not allowed to perform this action."))
-            }
-            Caller(None) => {
-                Err(ApiError::unauthorized("The request requires valid record authorization token."))
-            }
-        }
+        parts.extensions.get().cloned().unwrap_or_else(Caller::default).superuser()
     }
 }
 

@@ -52,6 +52,7 @@ fn routes() -> Router<Shared> {
         .route("/api/collections/{collection}/confirm-email-change", post(auth::email_change))
         .route("/api/files/token", post(auth::file_token))
         .route("/api/gateway/explain", post(gateway::explain))
+        .route("/api/gateway/metrics", get(gateway::metrics))
         .route("/api/gateway/proxies/{id}/breaker", post(gateway::act_on_breaker))
         .route("/api/gateway/setup", post(auth::setup))
         .route("/api/gateway/status", get(gateway::status))
@@ -167,6 +168,7 @@ mod tests {
             ("POST", "/api/gateway/explain"),
             ("POST", "/api/gateway/proxies/unknown/breaker"),
             ("GET", "/api/gateway/status"),
+            ("GET", "/api/gateway/metrics"),
         ] {
             for (caller, status, message) in [
                 ("", 401, "The request requires valid record authorization token."),

@@ -1,5 +1,6 @@
 //! What the control plane's routes call.
 
+use crate::gateway::MetricsAccess;
 use crate::rate_limit::Windows;
 use crate::realtime::Hub;
 use gate_records::LiveSettings;
@@ -9,6 +10,7 @@ use gate_records::records::{AuthRecord, Records};
 use gate_records::request_log::RequestLog;
 use gate_records::secrets::Secrets;
 use gate_snapshot::Published;
+use gate_telemetry::access_log::AccessLogs;
 use gate_telemetry::metrics::ProcessMetrics;
 use std::future::Future;
 use std::pin::Pin;
@@ -44,6 +46,12 @@ pub struct Services {
     pub windows: Windows,
     /// What the data plane counts.
     pub metrics: Arc<ProcessMetrics>,
+    /// Who may see that besides superusers.
+    pub metrics_access: MetricsAccess,
+    /// Where each request has its line.
+    pub access_log: AccessLogs,
+    /// The word for the database the records are in.
+    pub store_kind: &'static str,
 }
 
 /// Asks whose token it is; `None` for one that is expired, revoked, foreign or no token at all.

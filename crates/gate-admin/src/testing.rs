@@ -1,5 +1,6 @@
 //! Asks the control plane over an in-memory connection, as the data plane does.
 
+use crate::gateway::MetricsAccess;
 use crate::rate_limit::Windows;
 use crate::realtime::Hub;
 use crate::router::router;
@@ -16,6 +17,7 @@ use gate_records::secrets::{Keyring, Secrets};
 use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
 use gate_snapshot::Published;
 use gate_store::Store;
+use gate_telemetry::access_log::AccessLogs;
 use gate_telemetry::metrics::ProcessMetrics;
 use serde_json::Value;
 use std::sync::Arc;
@@ -81,19 +83,25 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        Self::start_with(false).await
+        Self::start_with(|_| {}).await
     }
 
-    /// One that shows secrets in the clear, if asked to.
-    pub(crate) async fn start_with(reveal_secrets: bool) -> Self {
+    /// One whose services are not quite the usual ones.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Services)) -> Self {
         let directory = TempDir::new().unwrap();
         let store = Store::open(directory.path()).await.unwrap();
         let environment = || EnvironmentPolicy::with_reader([], |_| None);
         let published = Arc::new(Published::default());
+        let metrics = Arc::new(ProcessMetrics::new(1, true));
         let keyring = Keyring::open_or_create(directory.path(), |_| None).unwrap();
         let secrets = Secrets::new(store.clone(), Some(keyring), "");
-        let publisher =
-            Publisher::start(store.clone(), secrets.clone(), environment(), Arc::clone(&published), 1);
+        let publisher = Publisher::start(
+            store.clone(),
+            secrets.clone(),
+            environment(),
+            Arc::clone(&published),
+            Arc::clone(&metrics),
+        );
         let publisher = publisher.await.unwrap();
         let publishing = publisher.publishing();
         tokio::spawn(publisher.run(std::future::pending()));
@@ -108,13 +116,13 @@ impl Server {
         let (first_superuser, setup_token) = setup.unwrap();
         let (request_log, log_writer) = RequestLog::new(store.clone());
         tokio::spawn(log_writer.run());
-        let services = Services {
+        let mut services = Services {
             authenticate: authenticate(authenticator.clone()),
             authenticator,
             first_superuser,
             records,
             secrets,
-            reveal_secrets,
+            reveal_secrets: false,
             published: Arc::clone(&published),
             has_pocketbase: false,
             hub,
@@ -122,8 +130,12 @@ impl Server {
             request_log,
             backups: Backups::new(store.clone(), directory.path().to_owned()),
             windows: Windows::default(),
-            metrics: Arc::new(ProcessMetrics::new(1, true)),
+            metrics,
+            access_log: AccessLogs::off(),
+            metrics_access: MetricsAccess::default(),
+            store_kind: "sqlite",
         };
+        change(&mut services);
         let services = Arc::new(services);
         let setup_token = setup_token.unwrap();
         Server { services, store, published, setup_token, superusers, _directory: directory }

@@ -5,32 +5,19 @@
 //! else, and is counted: requests are served all the same, but a worker that needs it for long should have company.
 
 use crate::seldom::Seldom;
+use gate_telemetry::metrics::WorkerMetrics;
 use std::cell::RefCell;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// How the buffers of one worker were used since it started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BufferUse {
+pub(crate) struct BufferUse {
     /// How often one was taken.
-    pub taken: u64,
+    pub(crate) taken: u64,
     /// How often it came from the pool.
-    pub reused: u64,
+    pub(crate) reused: u64,
     /// How often it did not although the pool was at its bound.
-    pub beyond: u64,
-}
-
-/// How the buffers of all workers are used. Cheap to clone; at most a second old.
-#[derive(Clone, Debug)]
-pub struct BufferStatistics(pub(crate) Arc<[Arc<Counters>]>);
-
-/// Written by one worker, read by anybody.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    taken: AtomicU64,
-    reused: AtomicU64,
-    beyond: AtomicU64,
+    pub(crate) beyond: u64,
 }
 
 /// The unused buffers of one size.
@@ -104,11 +91,11 @@ pub(crate) fn shrink() {
 }
 
 /// Shows the others how this thread's buffers have been used.
-pub(crate) fn publish(counters: &Counters) -> BufferUse {
+pub(crate) fn publish(metrics: &WorkerMetrics) -> BufferUse {
     let sum = POOLS.with_borrow(|Pools { large, small, .. }| large.used + small.used);
-    counters.taken.store(sum.taken, Ordering::Relaxed);
-    counters.reused.store(sum.reused, Ordering::Relaxed);
-    counters.beyond.store(sum.beyond, Ordering::Relaxed);
+    metrics.buffers_taken.grow_to(sum.taken);
+    metrics.buffers_reused.grow_to(sum.reused);
+    metrics.buffers_beyond.grow_to(sum.beyond);
     sum
 }
 
@@ -139,14 +126,6 @@ impl Pool {
     }
 }
 
-impl BufferUse {
-    /// Which part of them came from the pool: 1 = all of them.
-    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
-    pub fn reuse_ratio(self) -> f64 {
-        self.reused as f64 / (self.taken.max(1)) as f64
-    }
-}
-
 impl std::ops::Add for BufferUse {
     type Output = Self;
 
@@ -155,23 +134,6 @@ impl std::ops::Add for BufferUse {
             taken: self.taken + other.taken,
             reused: self.reused + other.reused,
             beyond: self.beyond + other.beyond,
-        }
-    }
-}
-
-impl BufferStatistics {
-    /// How each worker has used its buffers, the first one first.
-    pub fn per_worker(&self) -> impl Iterator<Item = BufferUse> {
-        self.0.iter().map(|counters| counters.read())
-    }
-}
-
-impl Counters {
-    fn read(&self) -> BufferUse {
-        BufferUse {
-            taken: self.taken.load(Ordering::Relaxed),
-            reused: self.reused.load(Ordering::Relaxed),
-            beyond: self.beyond.load(Ordering::Relaxed),
         }
     }
 }
@@ -203,30 +165,29 @@ mod tests {
 
     #[test]
     fn r020_us5_ac3_r020_fr_016_nearly_every_buffer_was_used_before() {
-        let counters = Counters::default();
+        let metrics = WorkerMetrics::new(true);
         for _ in 0..1000 {
             let (large, small) = (take_large(), take_small());
             put(large);
             put(small);
         }
-        assert_eq!(publish(&counters), BufferUse { taken: 2000, reused: 1998, beyond: 0 });
-        let statistics = BufferStatistics(Arc::new([Arc::new(counters)]));
-        assert!(statistics.per_worker().all(|used| used.reuse_ratio() > 0.99));
+        assert_eq!(publish(&metrics), BufferUse { taken: 2000, reused: 1998, beyond: 0 });
+        assert_eq!((metrics.buffers_taken.get(), metrics.buffers_reused.get()), (2000, 1998));
     }
 
     #[test]
     fn r020_ec5_beyond_the_bound_buffers_are_plain_memory_and_counted() {
-        let counters = Counters::default();
+        let metrics = WorkerMetrics::new(true);
         let taken: Vec<_> = (0..POOLED_MAX + 44).map(|_| take_large()).collect();
         assert!(taken.iter().all(|bytes| bytes.len() == CAPACITY));
-        assert_eq!(publish(&counters).beyond, 44);
+        assert_eq!(publish(&metrics).beyond, 44);
         taken.into_iter().for_each(put);
         assert_eq!(
             POOLS.with_borrow(|pools| (pools.large.unused.len(), pools.large.in_use)),
             (POOLED_MAX, 0)
         );
         let again: Vec<_> = (0..POOLED_MAX).map(|_| take_large()).collect();
-        assert_eq!(publish(&counters), BufferUse { taken: 556, reused: 256, beyond: 44 });
+        assert_eq!(publish(&metrics), BufferUse { taken: 556, reused: 256, beyond: 44 });
         again.into_iter().for_each(put);
     }
 

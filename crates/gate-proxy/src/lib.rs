@@ -50,7 +50,6 @@ mod upstream_head;
 mod watchdog;
 mod worker;
 
-pub use buffer_pool::{BufferStatistics, BufferUse};
 pub use connection_limit::ConnectionLimits;
 pub use forwarded::{TrustedProxies, TrustedProxyError};
 pub use server::{Server, ServerConfig, StartError};

@@ -1,6 +1,6 @@
 //! The workers: one thread each, with its own listener, event loop, pool and buffers.
 
-use crate::buffer_pool::{self, BufferStatistics, BufferUse, Counters};
+use crate::buffer_pool::{self, BufferUse};
 use crate::condition::Condition;
 use crate::connection_limit::{ConnectionLimit, ConnectionLimits};
 use crate::deadline::TICK;
@@ -64,7 +64,6 @@ pub struct Server {
     draining: watch::Sender<bool>,
     drain_delay: Duration,
     condition: Arc<Condition>,
-    buffers: BufferStatistics,
     watchdog: Watchdog,
     threads: Vec<JoinHandle<()>>,
 }
@@ -142,15 +141,14 @@ impl Server {
         let limit = ConnectionLimit::new(config.connections);
         let hearts: Vec<_> =
             (0..workers).map(|number| (format!("worker-{number}"), Heartbeat::new(Instant::now()))).collect();
-        let buffers = BufferStatistics((0..workers).map(|_| Arc::default()).collect());
         let memory = Memory::of_process(config.memory_limit);
         let watchdog =
             Watchdog::start(&hearts, memory, Arc::clone(&condition)).map_err(StartError::Worker)?;
         let threads = listeners
             .into_iter()
-            .zip(hearts.into_iter().zip(buffers.0.iter().cloned()))
+            .zip(hearts)
             .enumerate()
-            .map(|(number, (listener, ((name, heartbeat), buffers)))| {
+            .map(|(number, (listener, (name, heartbeat)))| {
                 // Far enough apart that no two workers ever number a request alike.
                 let seed = process.wrapping_add((number as u64) << 48);
                 let parts = WorkerParts { seed, number, ..parts.clone() };
@@ -158,7 +156,6 @@ impl Server {
                     listener,
                     limit: Arc::clone(&limit),
                     heartbeat,
-                    buffers,
                     draining: is_draining.clone(),
                     drain_timeout: config.drain_timeout,
                 };
@@ -166,25 +163,12 @@ impl Server {
             })
             .collect::<io::Result<_>>()
             .map_err(StartError::Worker)?;
-        Ok(Server {
-            address,
-            draining,
-            drain_delay: config.drain_delay,
-            condition,
-            buffers,
-            watchdog,
-            threads,
-        })
+        Ok(Server { address, draining, drain_delay: config.drain_delay, condition, watchdog, threads })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// How the workers use their buffers.
-    pub fn buffers(&self) -> BufferStatistics {
-        self.buffers.clone()
     }
 
     /// Says that it is not ready any more, and after the drain delay stops accepting and lets what runs finish, for as long as
@@ -209,7 +193,6 @@ struct Work {
     listener: StdListener,
     limit: Arc<ConnectionLimit>,
     heartbeat: Arc<Heartbeat>,
-    buffers: Arc<Counters>,
     draining: watch::Receiver<bool>,
     drain_timeout: Duration,
 }
@@ -233,7 +216,7 @@ impl Work {
             Ok(listener) => listener,
             Err(error) => return tracing::error!(%error, "a worker cannot use its listener"),
         };
-        tokio::task::spawn_local(tick(Rc::clone(&worker), self.heartbeat, Arc::clone(&self.buffers)));
+        tokio::task::spawn_local(tick(Rc::clone(&worker), self.heartbeat));
         let acceptor = Acceptor::new(Rc::clone(&worker), self.limit);
         // An error means that the server was dropped: nobody is left to ask for the end.
         tokio::select! {
@@ -246,7 +229,7 @@ impl Work {
         }
         worker.deadlines.wake_all();
         finish(&worker, self.drain_timeout).await;
-        let BufferUse { taken, reused, beyond } = buffer_pool::publish(&self.buffers);
+        let BufferUse { taken, reused, beyond } = buffer_pool::publish(&worker.metrics);
         tracing::debug!(taken, reused, beyond, "buffers used");
     }
 }
@@ -267,7 +250,7 @@ async fn drained(worker: &Worker) {
 }
 
 /// Moves the coarse clock; once a second, tidies up.
-async fn tick(worker: Rc<Worker>, heartbeat: Arc<Heartbeat>, buffers: Arc<Counters>) {
+async fn tick(worker: Rc<Worker>, heartbeat: Arc<Heartbeat>) {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for count in 1u64.. {
@@ -280,13 +263,19 @@ async fn tick(worker: Rc<Worker>, heartbeat: Arc<Heartbeat>, buffers: Arc<Counte
         worker.deadlines.tick(now);
         worker.access_log.flush();
         if count.is_multiple_of(SWEEP_EVERY) {
-            worker.pool.borrow_mut().sweep(worker.deadlines.instant());
-            buffer_pool::publish(&buffers);
+            sweep(&worker);
         }
         if count.is_multiple_of(SHRINK_EVERY) || worker.condition.is_short_of_memory() {
             buffer_pool::shrink();
         }
     }
+}
+
+fn sweep(worker: &Worker) {
+    let mut pool = worker.pool.borrow_mut();
+    pool.sweep(worker.deadlines.instant());
+    worker.metrics.pooled_connections.set(i64::try_from(pool.idle_count()).unwrap_or(i64::MAX));
+    buffer_pool::publish(&worker.metrics);
 }
 
 /// A number no other process has, from the randomness the standard library seeds its hash maps with.

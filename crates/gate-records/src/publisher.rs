@@ -4,6 +4,7 @@ use crate::secrets::Secrets;
 use crate::{Compiled, Compiler, Effect, EnvironmentPolicy, Problem};
 use gate_snapshot::{Published, Snapshot};
 use gate_store::{Changes, Kept, Store, StoreError};
+use gate_telemetry::metrics::ProcessMetrics;
 use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub struct Publisher {
     known_problems: HashSet<Problem>,
     /// Whether the last load failed; an outage is logged once as well.
     failing: bool,
+    metrics: Arc<ProcessMetrics>,
     /// Those who wait for what they wrote to be published.
     waiting: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
     publishing: Publishing,
@@ -57,7 +59,7 @@ impl Publishing {
 }
 
 impl Publisher {
-    /// Publishes the first snapshot, for a data plane of so many workers.
+    /// Publishes the first snapshot, for a data plane that counts in `metrics`.
     ///
     /// # Errors
     /// When the store cannot be read, and nothing was kept of it.
@@ -66,11 +68,11 @@ impl Publisher {
         secrets: Secrets,
         environment: EnvironmentPolicy,
         published: Arc<Published>,
-        workers: usize,
+        metrics: Arc<ProcessMetrics>,
     ) -> Result<Self, StoreError> {
         // Before the load, so that no change falls between the two.
         let changes = store.changes().await?;
-        let compiler = Compiler::new(environment, workers);
+        let compiler = Compiler::new(environment, metrics.workers.len());
         let retired = published.load();
         let known_problems = HashSet::new();
         let (sender, waiting) = mpsc::unbounded_channel();
@@ -83,6 +85,7 @@ impl Publisher {
             retired,
             known_problems,
             failing: false,
+            metrics,
             waiting,
             publishing: Publishing(sender),
         };
@@ -121,11 +124,12 @@ impl Publisher {
                     tell(told);
                     self.keep(&read).await;
                 }
-                Err(error) if !self.failing => {
-                    error!(%error, "the configuration cannot be loaded, the last one stays in force");
-                    self.failing = true;
+                Err(error) => {
+                    if !self.failing {
+                        error!(%error, "the configuration cannot be loaded, the last one stays in force");
+                    }
+                    self.failed();
                 }
-                Err(_) => {}
             }
             // Somebody who writes without a pause gets at most half of a core; the disk's time is nobody's core.
             time::sleep(duration).await;
@@ -150,6 +154,7 @@ impl Publisher {
         let read = Kept { proxies: self.store.proxies().await?, secrets: self.secrets.stored().await? };
         self.publish(read.clone(), started);
         self.failing = false;
+        self.metrics.configuration.failing.set(0);
         Ok(read)
     }
 
@@ -171,8 +176,14 @@ impl Publisher {
         let Ok(kept) = last.read().await else { return Err(error) };
         warn!(%error, "the database is away, the configuration that was last read from it is in force");
         self.publish(kept, Instant::now());
-        self.failing = true;
+        self.failed();
         Ok(())
+    }
+
+    fn failed(&mut self) {
+        self.failing = true;
+        self.metrics.configuration.failing.set(1);
+        self.metrics.configuration.failures.add(1);
     }
 
     fn publish(&mut self, read: Kept, started: Instant) {
@@ -181,9 +192,24 @@ impl Publisher {
         let (generation, proxies) = (snapshot.generation(), snapshot.routes().proxies().len());
         self.retired = self.published.load();
         self.published.publish(snapshot);
+        self.count(started, &problems);
         let duration_ms = (started.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
         info!(generation, proxies, problems = problems.len(), duration_ms, "configuration loaded");
         self.report(problems);
+    }
+
+    fn count(&self, started: Instant, problems: &[Problem]) {
+        let metrics = &self.metrics.configuration;
+        metrics.published(Instant::now());
+        metrics.reloads.observe(started.elapsed());
+        // A record with two bad fields is one.
+        let records = |effect| {
+            let ids: HashSet<_> = problems.iter().filter(|it| it.effect == effect).map(|it| &it.id).collect();
+            i64::try_from(ids.len()).unwrap_or(i64::MAX)
+        };
+        metrics.kept_last_good.set(records(Effect::KeepsLastGood));
+        metrics.not_found.set(records(Effect::NotFound));
+        metrics.unresolved.set(records(Effect::Unresolved));
     }
 
     fn report(&mut self, problems: Vec<Problem>) {

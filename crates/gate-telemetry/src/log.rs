@@ -47,6 +47,11 @@ pub fn flush() {
     }
 }
 
+/// How many lines were dropped since the start, because nobody wrote them as fast as they came.
+pub fn dropped() -> u64 {
+    DROPPED.load(Ordering::Relaxed)
+}
+
 /// What the writing thread gets.
 enum Message {
     Line(Vec<u8>),
@@ -60,6 +65,7 @@ impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if let Err(TrySendError::Full(_)) = writer().try_send(Message::Line(line.to_vec())) {
             DROPPED.fetch_add(1, Ordering::Relaxed);
+            UNTOLD.fetch_add(1, Ordering::Relaxed);
         }
         Ok(line.len())
     }
@@ -89,7 +95,7 @@ fn write_all(messages: &Receiver<Message>) {
             Message::Line(line) => drop(errors.write_all(&line)),
             Message::Flush(written) => drop(written.send(())),
         }
-        let dropped = DROPPED.swap(0, Ordering::Relaxed);
+        let dropped = UNTOLD.swap(0, Ordering::Relaxed);
         if dropped > 0 {
             drop(writeln!(
                 errors,
@@ -99,8 +105,10 @@ fn write_all(messages: &Receiver<Message>) {
     }
 }
 
-/// Lines that found no room since somebody was last told.
+/// Lines that found no room since the start.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
+/// Lines that found no room since somebody was last told.
+static UNTOLD: AtomicU64 = AtomicU64::new(0);
 const FILTER_VARIABLE: &str = "POCKETGATE_LOG";
 /// A burst of refusals fits; at some 200 bytes a line it is under a megabyte.
 const LINES_MAX: usize = 4096;

@@ -3,6 +3,7 @@
 use crate::cli::{self, ServeArgs, environment};
 use crate::descriptors;
 use crate::failure::Failure;
+use crate::metrics_listener::MetricsListener;
 use crate::signals::Signals;
 use gate_admin::{Authenticate, Hub, Services, Windows};
 use gate_proxy::{ConnectionLimits, Server, ServerConfig, TrustedProxies};
@@ -16,7 +17,7 @@ use gate_records::request_log::RequestLog;
 use gate_records::secrets::Secrets;
 use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
 use gate_snapshot::{Published, UpstreamAddresses};
-use gate_store::Store;
+use gate_store::{Location, Store};
 use gate_telemetry::access_log::AccessLogs;
 use gate_telemetry::metrics::ProcessMetrics;
 use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, HttpClient, Resolver};
@@ -69,6 +70,8 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     let signals = runtime
         .block_on(async { Signals::listen() })
         .map_err(|error| Failure::other(format_args!("failed to take signals: {error}")))?;
+    let metrics_listener = arguments.metrics.listen.map(MetricsListener::bind);
+    let metrics_listener = metrics_listener.map(|binding| runtime.block_on(binding)).transpose()?;
     let store = runtime.block_on(Store::open(arguments.directory.location())).map_err(Failure::other)?;
     let published = Arc::new(Published::default());
     let (control_plane, connections) = gate_upstream::control_plane();
@@ -96,6 +99,9 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     let telling = gate_admin::tell_status(hub.clone(), Arc::clone(&published));
     background.spawn_on(async { match telling.await {} }, handle);
     background.spawn_on(gate_admin::run_crons(Arc::clone(&services)), handle);
+    if let Some(listener) = metrics_listener {
+        background.spawn_on(listener.serve(Arc::clone(&services)), handle);
+    }
     background.spawn_on(gate_admin::serve(connections, services), handle);
     let server =
         Server::start(config, published, control_plane, asking, handle.clone()).map_err(Failure::other)?;
@@ -210,7 +216,7 @@ async fn compose(
         secrets.clone(),
         environment(),
         Arc::clone(published),
-        config.workers,
+        Arc::clone(&config.metrics),
     );
     let publisher = publisher.await.map_err(Failure::other)?;
     let passwords = Passwords::default();
@@ -246,6 +252,12 @@ async fn compose(
         backups: Backups::new(store, arguments.directory.path.clone()),
         windows: Windows::default(),
         metrics: Arc::clone(&config.metrics),
+        access_log: config.access_log.clone(),
+        metrics_access: arguments.metrics.access(),
+        store_kind: match arguments.directory.location() {
+            Location::Directory(_) => "sqlite",
+            Location::Postgres { .. } => "postgresql",
+        },
     };
     Ok(ControlPlaneParts { services: Arc::new(services), setup_token, publisher, identities, log_writing })
 }
@@ -324,7 +336,7 @@ fn server_config(arguments: &ServeArgs) -> Result<ServerConfig, Failure> {
         access_log: arguments.access_log().start().map_err(Failure::other)?,
         drain_delay: arguments.drain_delay,
         drain_timeout: arguments.drain_timeout,
-        metrics: Arc::new(ProcessMetrics::new(workers, true)),
+        metrics: Arc::new(ProcessMetrics::new(workers, arguments.metrics.is_on())),
     })
 }
 

@@ -6,6 +6,7 @@ mod cli;
 mod compose;
 mod descriptors;
 mod failure;
+mod metrics_listener;
 mod signals;
 
 use mimalloc::MiMalloc;

@@ -2,6 +2,7 @@
 
 mod breaker;
 mod explain;
+mod metrics;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -9,5 +10,7 @@ mod watch;
 
 pub(crate) use breaker::act as act_on_breaker;
 pub(crate) use explain::explain;
+pub(crate) use metrics::show as metrics;
+pub use metrics::{MetricsAccess, serve_metrics};
 pub(crate) use status::show as status;
 pub use watch::tell_status;

@@ -49,7 +49,7 @@ async fn d9_a_value_is_shown_only_where_the_operator_asked_for_it() {
     let hidden = server().await.request("GET", "/api/secrets/OPENAI_KEY", SUPERUSER).await;
     assert_eq!((hidden.status, &hidden.json()["masked_value"]), (200, &json!("sk-can***")));
     assert!(!hidden.body.contains("canary"));
-    let revealing = Server::start_with(true).await;
+    let revealing = Server::start_with(|services| services.reveal_secrets = true).await;
     create(&revealing, json!({"key": "OPENAI_KEY", "value": "sk-canary-5f3a"})).await;
     let shown = revealing.request("GET", "/api/secrets/OPENAI_KEY", SUPERUSER).await;
     assert_eq!((shown.status, shown.json()), (200, json!({"key": "OPENAI_KEY", "value": "sk-canary-5f3a"})));

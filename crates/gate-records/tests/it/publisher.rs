@@ -4,6 +4,7 @@ use gate_records::secrets::Secrets;
 use gate_records::{EnvironmentPolicy, ProxyRecord, Publisher};
 use gate_snapshot::{Proxy, Published};
 use gate_store::{Change, Location, ProxyRow, Store, StoreError};
+use gate_telemetry::metrics::ProcessMetrics;
 #[cfg(unix)]
 use gate_testkit::PostgreSql;
 use std::future;
@@ -31,8 +32,15 @@ impl Running {
         let environment = EnvironmentPolicy::with_reader([], |_| None);
         let store = Store::open(directory.path()).await.unwrap();
         let secrets = Secrets::new(store.clone(), None, "");
-        let publisher =
-            Publisher::start(store, secrets, environment, Arc::clone(&published), 1).await.unwrap();
+        let publisher = Publisher::start(
+            store,
+            secrets,
+            environment,
+            Arc::clone(&published),
+            Arc::new(ProcessMetrics::new(1, true)),
+        )
+        .await
+        .unwrap();
         tokio::spawn(publisher.run(future::pending()));
         Running { published, other, directory }
     }
@@ -128,7 +136,14 @@ async fn start_on(url: &str, directory: &TempDir) -> Result<(Publisher, Arc<Publ
     let published = Arc::new(Published::default());
     let environment = EnvironmentPolicy::with_reader([], |_| None);
     let secrets = Secrets::new(store.clone(), None, "");
-    let publisher = Publisher::start(store, secrets, environment, Arc::clone(&published), 1).await?;
+    let publisher = Publisher::start(
+        store,
+        secrets,
+        environment,
+        Arc::clone(&published),
+        Arc::new(ProcessMetrics::new(1, true)),
+    )
+    .await?;
     Ok((publisher, published))
 }
 

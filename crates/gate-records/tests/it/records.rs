@@ -10,6 +10,7 @@ use gate_records::secrets::{Keyring, Secrets};
 use gate_records::{EnvironmentPolicy, FieldErrors, Publisher};
 use gate_snapshot::Published;
 use gate_store::{Row, Store};
+use gate_telemetry::metrics::ProcessMetrics;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,8 +34,13 @@ impl Fixture {
         let environment = || EnvironmentPolicy::with_reader([], |_| None);
         let keyring = Keyring::open_or_create(directory.path(), |_| None).unwrap();
         let secrets = Secrets::new(store.clone(), Some(keyring), "");
-        let publisher =
-            Publisher::start(store.clone(), secrets.clone(), environment(), Arc::clone(&published), 1);
+        let publisher = Publisher::start(
+            store.clone(),
+            secrets.clone(),
+            environment(),
+            Arc::clone(&published),
+            Arc::new(ProcessMetrics::new(1, true)),
+        );
         let publisher = publisher.await.unwrap();
         let publishing = publisher.publishing();
         tokio::spawn(publisher.run(std::future::pending()));

@@ -18,6 +18,12 @@ impl Counter {
         self.0.store(self.get().wrapping_add(count), Ordering::Relaxed);
     }
 
+    /// Makes it a number that was counted elsewhere and has grown there.
+    #[inline]
+    pub fn grow_to(&self, count: u64) {
+        self.0.store(count, Ordering::Relaxed);
+    }
+
     /// The number as it is now.
     #[inline]
     pub fn get(&self) -> u64 {

@@ -3,6 +3,7 @@
 //! Nothing here locks, and nothing adds atomically: a cell has one writer, the worker it belongs to. To add is a load and a
 //! store, which no other thread waits for (H60).
 
+mod configuration_metrics;
 mod counter;
 mod gauge;
 mod histogram;
@@ -10,6 +11,7 @@ mod process_metrics;
 mod proxy_metrics;
 mod worker_metrics;
 
+pub use configuration_metrics::ConfigurationMetrics;
 pub use counter::Counter;
 pub use gauge::Gauge;
 pub use histogram::{Bounds, Histogram, HistogramTotal, LATENCY_BOUNDS, OVERHEAD_BOUNDS};

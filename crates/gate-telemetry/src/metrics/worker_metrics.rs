@@ -19,6 +19,12 @@ pub struct WorkerMetrics {
     pub token_hits: Counter,
     /// Tokens that had to be asked about.
     pub token_misses: Counter,
+    /// Buffers that were taken, since the start.
+    pub buffers_taken: Counter,
+    /// Buffers of those that came from the worker's pool.
+    pub buffers_reused: Counter,
+    /// Buffers of those that were taken although the pool was at its bound.
+    pub buffers_beyond: Counter,
     /// How much later than it should the worker's clock ticked: how long its event loop did not turn.
     pub stalls: OverheadHistogram,
     /// Requests that no proxy took.
@@ -36,6 +42,9 @@ impl WorkerMetrics {
             pooled_connections: Gauge::new(),
             token_hits: Counter::new(),
             token_misses: Counter::new(),
+            buffers_taken: Counter::new(),
+            buffers_reused: Counter::new(),
+            buffers_beyond: Counter::new(),
             stalls: Histogram::new(&OVERHEAD_BOUNDS),
             unmatched: ProxyShard::default(),
         }

@@ -36,6 +36,14 @@ pub(super) const MAX_CONNECTIONS: &str = "POCKETGATE_MAX_CONNECTIONS";
 pub(super) const MAX_CONNECTIONS_PER_IP: &str = "POCKETGATE_MAX_CONNECTIONS_PER_IP";
 /// `--memory-limit`
 pub(super) const MEMORY_LIMIT: &str = "POCKETGATE_MEMORY_LIMIT";
+/// `--metrics`
+pub(super) const METRICS: &str = "POCKETGATE_METRICS";
+/// `--metrics-listen`
+pub(super) const METRICS_LISTEN: &str = "POCKETGATE_METRICS_LISTEN";
+/// `--metrics-public`
+pub(super) const METRICS_PUBLIC: &str = "POCKETGATE_METRICS_PUBLIC";
+/// `--metrics-token`
+pub(super) const METRICS_TOKEN: &str = "POCKETGATE_METRICS_TOKEN";
 /// `--secrets-reveal`
 pub(super) const SECRETS_REVEAL: &str = "POCKETGATE_SECRETS_REVEAL";
 /// `--pocketbase`

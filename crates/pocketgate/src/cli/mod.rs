@@ -10,6 +10,7 @@ mod data_directory;
 pub(crate) mod environment;
 #[cfg(test)]
 mod guide;
+mod metrics;
 mod migrate_store;
 mod password;
 mod proxies;

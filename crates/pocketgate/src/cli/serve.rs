@@ -1,6 +1,7 @@
 //! `pocketgate serve`: run the gateway.
 
 use super::access_log::AccessLogArgs;
+use super::metrics::MetricsArgs;
 use super::{DataDirectory, environment, stdout};
 use crate::compose;
 use crate::failure::Failure;
@@ -113,6 +114,9 @@ pub(crate) struct ServeArgs {
           help_heading = IDENTITY)]
     pub(crate) trust_remote_superusers: bool,
 
+    #[command(flatten, next_help_heading = METRICS)]
+    pub(crate) metrics: MetricsArgs,
+
     /// The form of the log on standard error
     #[arg(long, env = environment::LOG_FORMAT, value_name = "FORMAT", value_enum, default_value_t,
           help_heading = LOGGING)]
@@ -181,9 +185,11 @@ const OVERLOAD: &str = "Overload";
 const CONFIGURATION: &str = "Configuration";
 const UPSTREAMS: &str = "Upstreams";
 const IDENTITY: &str = "Identity";
+const METRICS: &str = "Metrics";
 const LOGGING: &str = "Logging";
 
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
+/// An address and a port.
+pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8090 or [::]:80")
 }
 

@@ -1,0 +1,54 @@
+//! What everything that counts requests is called in the label `proxy`.
+
+use gate_snapshot::{Proxy, Snapshot};
+use gate_telemetry::exposition::families::{CONTROL_PLANE, DEV_PROXY, UNMATCHED};
+use gate_telemetry::metrics::{ProcessMetrics, ProxyTotal};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Something that counts requests: a proxy, or what takes requests that have none.
+pub(super) struct Counted<'a> {
+    /// Its own: the name of the proxy, or its path where somebody else has the same name.
+    pub(super) label: &'a str,
+    /// `None` for what has no record.
+    pub(super) proxy: Option<&'a Proxy>,
+    /// What all workers have counted.
+    pub(super) total: ProxyTotal,
+}
+
+impl<'a> Counted<'a> {
+    /// Every proxy, and behind them what has no record. Together they count every request once.
+    pub(super) fn all(snapshot: &'a Snapshot, metrics: &ProcessMetrics) -> Vec<Self> {
+        let proxies = snapshot.routes().proxies();
+        let labels = labels(proxies);
+        let mut counted: Vec<_> = proxies
+            .iter()
+            .zip(labels)
+            .map(|(proxy, label)| Counted { label, proxy: Some(proxy), total: proxy.metrics.total() })
+            .collect();
+        let without = |label, total| Counted { label, proxy: None, total };
+        counted.push(without(UNMATCHED, metrics.unmatched()));
+        counted.push(without(CONTROL_PLANE, metrics.control_plane.total()));
+        let dev_proxy = metrics.dev_proxy.total();
+        if dev_proxy.statuses.iter().any(|count| *count > 0) || dev_proxy.active > 0 {
+            counted.push(without(DEV_PROXY, dev_proxy));
+        }
+        counted
+    }
+}
+
+/// The label of each proxy. Names need not be unique, paths are; and since every path begins with a slash, none of them is one
+/// of the reserved labels.
+fn labels(proxies: &[Arc<Proxy>]) -> impl Iterator<Item = &str> {
+    let mut bearers: HashMap<&str, u32> = [(UNMATCHED, 1), (CONTROL_PLANE, 1), (DEV_PROXY, 1)].into();
+    for proxy in proxies {
+        *bearers.entry(&proxy.name).or_default() += 1;
+        if *proxy.name != proxy.path {
+            *bearers.entry(&proxy.path).or_default() += 1;
+        }
+    }
+    proxies.iter().map(move |proxy| {
+        let is_its_own = !proxy.name.is_empty() && bearers.get(&*proxy.name) == Some(&1);
+        if is_its_own { &*proxy.name } else { proxy.path.as_str() }
+    })
+}
