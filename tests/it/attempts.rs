@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use gate_testkit::{Echo, Gateway, Mood, Proxy, Sidecar, Upstream};
+use gate_testkit::{
+    Echo, Gateway, H2Behaviour, H2Upstream, Mood, Proxy, Sidecar, TestAuthority, Upstream, sha256_hex,
+};
 
 use crate::concurrency::in_front_of_sidecar;
 use crate::setup::assert_refused;
@@ -27,6 +29,34 @@ async fn a_request_that_may_be_sent_twice_is_tried_again() {
         let response = gateway.get("/-/up").await;
         assert_eq!((response.status(), sidecar.arrived()), (200, 3), "{mood:?}");
     }
+}
+
+#[tokio::test]
+async fn over_http2_a_body_is_sent_again_as_well() {
+    let authority = TestAuthority::new();
+    for length in [0, 5, 60_000] {
+        let upstream = H2Upstream::start(&authority, H2Behaviour::UnavailableTwice).await;
+        let proxy = Proxy::new("/-/up", &upstream.url()).retry_config(THREE);
+        let gateway = Gateway::builder().trusting(&authority).proxy(proxy).start().await;
+        let body = vec![b'x'; length];
+        let response = gateway.connect().await.request("PUT", "/-/up", &[], &body).await;
+        assert_eq!(response.status(), 200, "{length} bytes: {}", response.text());
+        let requests = upstream.ledger.requests();
+        assert_eq!(requests.len(), 3);
+        for request in requests {
+            assert_eq!(request.body.unwrap().sha256, sha256_hex(&body), "{length} bytes");
+        }
+    }
+}
+
+#[tokio::test]
+async fn over_http2_a_body_that_is_too_long_to_keep_is_sent_once() {
+    let authority = TestAuthority::new();
+    let upstream = H2Upstream::start(&authority, H2Behaviour::UnavailableTwice).await;
+    let proxy = Proxy::new("/-/up", &upstream.url()).retry_config(THREE);
+    let gateway = Gateway::builder().trusting(&authority).proxy(proxy).start().await;
+    let response = gateway.connect().await.request("PUT", "/-/up", &[], &vec![b'x'; 70_000]).await;
+    assert_eq!((response.status(), upstream.ledger.requests().len()), (503, 1));
 }
 
 #[tokio::test]

@@ -11,7 +11,6 @@ use crate::pipeline::{Next, RequestFacts};
 use crate::relay::{self, Silence};
 use crate::request_transfer::RequestTransfer;
 use crate::response_head::{self, ClientFraming};
-use crate::route::ProxyRef;
 use crate::transfer::{Body, Framing, Transfer};
 use crate::upstream_answer::UpstreamAnswer;
 use crate::upstream_head::UpstreamHead;
@@ -43,7 +42,7 @@ pub(crate) struct Exchange<'a> {
     facts: &'a RequestFacts,
     timeouts: &'a Timeouts,
     running: &'a Running,
-    request: RequestTransfer,
+    request: &'a mut RequestTransfer,
     upload: Upload,
     response: ResponseFuture,
     _stream: StreamCount,
@@ -108,8 +107,9 @@ impl<'a> Exchange<'a> {
         client: &'a mut Client,
         connection: Connection,
         head: Request<()>,
+        request: &'a mut RequestTransfer,
         facts: &'a RequestFacts,
-        proxy: &'a ProxyRef,
+        timeouts: &'a Timeouts,
         running: &'a Running,
     ) -> Result<Self, Fault> {
         let Connection { mut sender, stream } = connection;
@@ -118,8 +118,6 @@ impl<'a> Exchange<'a> {
         crate::connect::while_client_waits(client, ready).await?.map_err(lost)?;
         let (response, upload) = sender.send_request(head, is_whole).map_err(lost)?;
         let upload = Upload { stream: upload, is_ended: is_whole };
-        let request = RequestTransfer::of_body(facts, proxy);
-        let timeouts = &proxy.timeouts;
         Ok(Exchange { client, facts, timeouts, running, request, upload, response, _stream: stream })
     }
 
@@ -131,7 +129,6 @@ impl<'a> Exchange<'a> {
             self.say(response_head::compose_continue()).await?;
         }
         let (head, stream) = self.final_head().await?.into_parts();
-        self.request.answered();
         let framing = ClientFraming::of_http2(head.status, &head.headers, stream.is_end_stream(), self.facts);
         let keep_alive = self.facts.keep_alive && !framing.closes() && !self.client.is_draining.get();
         let composed =
@@ -162,6 +159,7 @@ impl<'a> Exchange<'a> {
     /// # Errors
     /// Once the client has seen the head ([`Response::has_begun`]), all that is left is to close its connection.
     pub(crate) async fn relay(&mut self, response: &mut Response) -> Result<Next, Fault> {
+        self.request.answered();
         let (running, mut input) = (self.running, None);
         relay::begin_events(response.events, &mut response.download, running);
         if let Some(limit) = response.events.first_event {
@@ -184,7 +182,7 @@ impl<'a> Exchange<'a> {
                 if let Poll::Ready(fault) = self.poll_request(cx) {
                     return Poll::Ready(Err(fault));
                 }
-                ready!(silence.poll(self.client, &mut self.request, download))?;
+                ready!(silence.poll(self.client, self.request, download))?;
             }
         })
         .await?;
@@ -213,6 +211,9 @@ impl<'a> Exchange<'a> {
 
     /// How long to wait before another attempt takes the place of this one; `None` = this one is what the client gets.
     pub(crate) fn next_attempt(&self, attempts: &mut Attempts<'_>, failed: Failed) -> Option<Duration> {
+        if !self.request.may_be_repeated(self.facts) {
+            return None;
+        }
         attempts.next(failed, self.client, self.facts, self.running)
     }
 

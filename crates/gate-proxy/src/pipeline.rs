@@ -14,7 +14,7 @@ use crate::refusal::Answer;
 use crate::request_transfer::RequestTransfer;
 use crate::route::{ProxyRef, Routed, route};
 use crate::told::Told;
-use crate::upstream_head::UpstreamHead;
+use crate::upstream_head::{UpstreamHead, kept_body};
 use crate::worker::Worker;
 use crate::{allow, http2, preflight, refusal};
 use gate_http::{FieldName, Method, RequestBody, RequestHead, Version};
@@ -225,7 +225,7 @@ async fn exchange(
     }
 }
 
-/// The same over streams of HTTP/2 connections. A body is sent as it comes and kept by nobody.
+/// The same over streams of HTTP/2 connections.
 #[expect(clippy::too_many_arguments, reason = "the steps of a request share its state")]
 async fn exchange_http2(
     worker: &Rc<Worker>,
@@ -239,11 +239,16 @@ async fn exchange_http2(
 ) -> Result<Next, Failure> {
     let proxy = &routed.proxy;
     let (mut connection, mut is_reused) = connection;
+    let keeps_body = attempts.may_follow() && facts.is_repeatable;
+    let kept = if keeps_body { kept_body(facts.body) } else { None };
+    let mut request = RequestTransfer::of_body(facts, proxy, kept);
     loop {
-        let is_kept = attempts.may_follow() && facts.is_repeatable && !facts.has_body();
+        let is_kept = attempts.may_follow() && facts.is_repeatable;
         let sent = if is_kept { head.clone() } else { std::mem::take(&mut head) };
         running.sending(None, is_reused, facts.has_body());
-        let mut exchange = http2::Exchange::begin(client, connection, sent, facts, proxy, running).await?;
+        let opened =
+            http2::Exchange::begin(client, connection, sent, &mut request, facts, &proxy.timeouts, running);
+        let mut exchange = opened.await?;
         let mut answer = exchange.response_head().await;
         let failed = if is_kept { Failed::of(&answer, |response| response.answer) } else { None };
         let next = failed.and_then(|failed| exchange.next_attempt(attempts, failed));
@@ -264,6 +269,7 @@ async fn exchange_http2(
                 Fault::because(Reason::UpstreamReset, "the upstream now speaks another protocol").into()
             );
         };
+        request.rewind();
         (connection, is_reused) = (http2::Connection { sender, stream }, leased.is_reused);
     }
 }

@@ -45,9 +45,9 @@ impl RequestTransfer {
         Self::from(Transfer::new(head, body_of(body), framing, keep), facts, proxy)
     }
 
-    /// The body of a request whose head has gone another way, as bytes.
-    pub(crate) fn of_body(facts: &RequestFacts, proxy: &ProxyRef) -> Self {
-        Self::from(Transfer::of_body(body_of(facts.body), Framing::Plain), facts, proxy)
+    /// The body of a request whose head has gone another way, as bytes. It is kept in `kept`, if there is a buffer for that.
+    pub(crate) fn of_body(facts: &RequestFacts, proxy: &ProxyRef, kept: Option<Buffer>) -> Self {
+        Self::from(Transfer::of_body(body_of(facts.body), Framing::Plain, kept), facts, proxy)
     }
 
     fn from(mut transfer: Transfer, facts: &RequestFacts, proxy: &ProxyRef) -> Self {

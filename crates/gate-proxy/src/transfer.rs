@@ -121,9 +121,10 @@ impl Transfer {
         Self::from(Outgoing { buffer: Some(head), written: 0, keep }, body, framing)
     }
 
-    /// A transfer of a body alone: its head has gone another way.
-    pub(crate) fn of_body(body: Body, framing: Framing) -> Self {
-        Self::from(Outgoing { buffer: None, written: 0, keep: false }, body, framing)
+    /// A transfer of a body alone: its head has gone another way. With a buffer to keep it in, it can be sent again.
+    pub(crate) fn of_body(body: Body, framing: Framing, kept: Option<Buffer>) -> Self {
+        let keep = kept.is_some();
+        Self::from(Outgoing { buffer: kept, written: 0, keep }, body, framing)
     }
 
     fn from(out: Outgoing, body: Body, framing: Framing) -> Self {

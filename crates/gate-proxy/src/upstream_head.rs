@@ -166,22 +166,10 @@ impl<'a> UpstreamHead<'a> {
         {
             return Ok(buffer);
         }
-        let buffer = if keeps_body { self.room_for_body() } else { Buffer::take() };
+        let kept = if keeps_body { kept_body(self.head.body()) } else { None };
+        let buffer = kept.unwrap_or_else(Buffer::take);
         let composed = self.compose(buffer, forward_proxy);
         composed.map_err(|error| Fault::because(Reason::TooLargeHead, error))
-    }
-
-    /// A buffer for head and body, if the body is not too long to be kept.
-    fn room_for_body(&self) -> Buffer {
-        let room = match self.head.body() {
-            RequestBody::Length(length) => usize::try_from(length).unwrap_or(usize::MAX),
-            RequestBody::Empty => 0,
-            RequestBody::Chunked => KEPT_BODY_BYTES_MAX,
-        };
-        if room > KEPT_BODY_BYTES_MAX {
-            return Buffer::take();
-        }
-        Buffer::of_capacity(crate::buffer::CAPACITY + room)
     }
 
     fn compose(
@@ -214,6 +202,16 @@ impl<'a> UpstreamHead<'a> {
         buffer.fill(length);
         Ok(buffer)
     }
+}
+
+/// A buffer in which a body can be kept behind its head, if it is not too long for that.
+pub(crate) fn kept_body(body: RequestBody) -> Option<Buffer> {
+    let room = match body {
+        RequestBody::Length(length) => usize::try_from(length).unwrap_or(usize::MAX),
+        RequestBody::Empty => 0,
+        RequestBody::Chunked => KEPT_BODY_BYTES_MAX,
+    };
+    (room <= KEPT_BODY_BYTES_MAX).then(|| Buffer::of_capacity(crate::buffer::CAPACITY + room))
 }
 
 /// 64 KiB: what is longer is not worth keeping for an attempt that will hardly be needed.

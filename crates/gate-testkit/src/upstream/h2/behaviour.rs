@@ -14,6 +14,8 @@ pub enum H2Behaviour {
     ResetInBody,
     /// Refuses the stream before it did any work (REFUSED_STREAM).
     Refuse,
+    /// Reads the first two requests whole and answers 503, then answers as `Echo` does.
+    UnavailableTwice,
     /// Answers nothing until the stream is gone.
     Stall,
     /// Sends the head of an event stream, and nothing more until the stream is gone.

@@ -46,6 +46,11 @@ impl Exchange {
         let with_length = response(&reply, &body.sha256, Some(reply.length));
         match self.behaviour {
             H2Behaviour::Refuse => Ok(()),
+            H2Behaviour::UnavailableTwice if place < 2 => {
+                let mut unavailable = Response::new(());
+                *unavailable.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                respond.send_response(unavailable, true).map(drop)
+            }
             H2Behaviour::Stall => std::future::poll_fn(|cx| respond.poll_reset(cx)).await.map(drop),
             H2Behaviour::SilentEvents => {
                 let mut stream = respond.send_response(event_stream(), false)?;
@@ -64,10 +69,12 @@ impl Exchange {
                 respond.send_informational(early_hints())?;
                 send_body(&mut respond.send_response(with_length, false)?, &reply, None).await
             }
-            H2Behaviour::Echo if head.method == "HEAD" || reply.length == 0 => {
+            H2Behaviour::Echo | H2Behaviour::UnavailableTwice
+                if head.method == "HEAD" || reply.length == 0 =>
+            {
                 respond.send_response(with_length, true).map(drop)
             }
-            H2Behaviour::Echo => {
+            H2Behaviour::Echo | H2Behaviour::UnavailableTwice => {
                 send_body(&mut respond.send_response(with_length, false)?, &reply, None).await
             }
             H2Behaviour::EchoWithTrailers => {
