@@ -235,7 +235,7 @@ async fn r020_fr_010_r020_sc_005_never_more_than_the_limit_whatever_clients_edit
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "ten minutes; part of `make check`"]
+#[ignore = "long, ten minutes: make check"]
 async fn r020_fr_010_never_more_than_the_limit_for_ten_minutes() {
     exactly(Duration::from_secs(600)).await;
 }
