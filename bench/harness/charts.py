@@ -19,6 +19,7 @@ HEADER_HEIGHT = 34
 TEXT_COLOUR = "#7d8590"
 OWN_COLOUR = "#2f81f7"
 OTHER_COLOUR = "#8b949e"
+RANGE_COLOUR = "#57606a"
 FLOOR_COLOUR = "#c9d1d9"
 
 
@@ -60,7 +61,7 @@ def bar(name: str, row: Result, top: int, scale: float) -> str:
             f'<text x="{LABEL_WIDTH - 8}" y="{middle + 4.5:.1f}" text-anchor="end">{escape(name)}</text>',
             f'<rect x="{LABEL_WIDTH}" y="{top}" width="{length:.1f}" height="{BAR_HEIGHT}" '
             f'fill="{colour(name)}"/>',
-            f'<path d="M{low:.1f} {middle}H{high:.1f}" stroke="{TEXT_COLOUR}" stroke-width="2"/>',
+            f'<path d="M{low:.1f} {middle}H{high:.1f}" stroke="{RANGE_COLOUR}" stroke-width="2"/>',
             f'<text x="{high + 6:.1f}" y="{middle + 4.5:.1f}">{number(row["cpu_us"])}</text>',
         ]
     )

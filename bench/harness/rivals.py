@@ -10,6 +10,9 @@ from harness.running import BENCH, Missing, Running, Site
 CONFIGS = BENCH / "configs"
 # Where `scripts/setup rivals` puts what Debian does not have.
 RIVALS = BENCH.parent / "target" / "rivals"
+# HAProxy keeps idle upstream connections only while a good part of its descriptors is free, and these follow
+# from the clients it is to expect: with fewer than these it would connect anew for every request.
+CLIENTS_MIN = 8192
 # For listeners, logs and those who look whether it runs.
 DESCRIPTORS_SPARE = 64
 
@@ -70,7 +73,7 @@ def configured(name: str, site: Site, **words: str | int) -> Path:
     known = {
         "DIRECTORY": site.directory,
         "UPSTREAM": site.upstream,
-        "CLIENTS": site.connections + DESCRIPTORS_SPARE,
+        "CLIENTS": max(CLIENTS_MIN, site.connections + DESCRIPTORS_SPARE),
         # Towards clients and the upstream together, while those of the round before are still closing.
         "CONNECTIONS": 4 * site.connections + DESCRIPTORS_SPARE,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harness import targets
+from harness import syscalls, targets
 
 Result = dict[str, Any]
 Row = dict[str, Any]
@@ -28,6 +28,10 @@ def terminal(results: Result) -> str:
     if "reload" in results:
         reload = results["reload"]
         parts += [f"{reload['title']}\n{aligned(table_of_reload(reload))}", effective(reload)]
+    if "syscalls" in results:
+        calls = results["syscalls"]
+        parts += [f"System calls for a request or an event\n{aligned(syscalls.table(calls))}"]
+        parts += syscalls.remarks(calls)
     return "\n\n".join([*parts, aligned(targets.table(results))])
 
 
@@ -42,6 +46,10 @@ def markdown(results: Result) -> str:
     if "reload" in results:
         reload = results["reload"]
         parts += [f"### {reload['title']}", piped(table_of_reload(reload)), effective(reload)]
+    if "syscalls" in results:
+        calls = results["syscalls"]
+        parts += ["### System calls for a request or an event", piped(syscalls.table(calls))]
+        parts += syscalls.remarks(calls)
     return "\n\n".join(parts)
 
 
