@@ -12,6 +12,7 @@
 )]
 
 mod access_rules;
+mod accounting;
 mod administrator;
 mod attempts;
 mod buffers;

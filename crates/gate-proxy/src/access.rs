@@ -6,6 +6,7 @@ use crate::worker::Worker;
 use gate_snapshot::Proxy;
 use gate_telemetry::Reason;
 use gate_telemetry::access_log::AccessEntry;
+use gate_telemetry::exposition::families::UNMATCHED;
 use gate_traffic::Phase;
 use std::fmt::Display;
 use std::time::SystemTime;
@@ -24,7 +25,7 @@ pub(crate) fn write(
     worker.access_log.write(&AccessEntry {
         time: SystemTime::now(),
         request_id: id.as_str(),
-        proxy: proxy.as_ref().map_or("", |proxy| &*proxy.name),
+        proxy: proxy.as_ref().map_or(UNMATCHED, |proxy| &*proxy.name),
         proxy_id: proxy.as_ref().filter(|proxy| proxy.is_configured()).map_or("", |proxy| &*proxy.id),
         method,
         target: target.get(1..).unwrap_or_default(),

@@ -10,6 +10,7 @@ use gate_snapshot::{
 };
 use gate_telemetry::RequestId;
 use gate_telemetry::access_log::{AccessLog, AccessLogs};
+use gate_telemetry::exposition::families::{CONTROL_PLANE, DEV_PROXY};
 use gate_telemetry::metrics::{ProcessMetrics, ProxyMetrics, WorkerMetrics};
 use gate_traffic::{ProxyTraffic, TrafficConfig};
 use gate_upstream::{Dialer, Pool, PoolLimits};
@@ -98,7 +99,7 @@ impl Worker {
             in_flight: InFlight::default(),
             deadlines: Deadlines::new(),
             control_plane: Rc::new(built_in(
-                "control plane",
+                CONTROL_PLANE,
                 Upstream::control_plane(),
                 &metrics.control_plane,
             )),
@@ -107,7 +108,7 @@ impl Worker {
                 .map(|upstream| Rc::new(as_it_is(built_in("PocketBase", upstream, &metrics.pocketbase)))),
             dev_proxy: parts
                 .dev_proxy
-                .map(|upstream| Rc::new(built_in("development proxy", upstream, &metrics.dev_proxy))),
+                .map(|upstream| Rc::new(built_in(DEV_PROXY, upstream, &metrics.dev_proxy))),
             via: Rc::from(&*parts.via),
             path_scratch: RefCell::default(),
             is_draining: Rc::default(),
