@@ -42,6 +42,7 @@ mod lifecycle;
 mod memory;
 mod mixed;
 mod overload;
+mod pocketbase_db;
 mod pocketbase_upstream;
 mod pool;
 #[cfg(unix)]

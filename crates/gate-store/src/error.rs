@@ -43,6 +43,14 @@ pub enum OpenError {
         /// The database file.
         path: PathBuf,
     },
+    /// A database, but not one of PocketBase.
+    #[error("{} is not the database of a PocketBase of version 0.23 or newer: {cause}", path.display())]
+    NotPocketBase {
+        /// The database file.
+        path: PathBuf,
+        /// What the database says.
+        cause: Cause,
+    },
     /// What should be the URL of a database is none.
     #[error("the database's URL is not one of PostgreSQL: {cause}")]
     Address {

@@ -36,6 +36,7 @@ pub use proxy_row::ProxyRow;
 pub use row::Row;
 pub use schema::{Column, ColumnKind, LOGS, PARAMS, PROXIES, SECRETS, SUPERUSERS, Table, USERS};
 pub use select::Select;
+pub use sqlite::{PocketBaseAccount, PocketBaseChanges, PocketBaseDatabase, PocketBaseReader};
 pub use store::{Change, Store};
 pub use transaction::Transaction;
 pub use value::Value;

@@ -2,6 +2,7 @@
 
 use crate::{Table, Value};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// One row of a table. `Debug` shows which one it is and no other value.
 ///
@@ -99,6 +100,13 @@ impl Row {
     pub fn with(mut self, column: &str, value: impl Into<Value>) -> Self {
         self.set(column, value);
         self
+    }
+}
+
+/// By what is in it.
+impl Hash for Row {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.values.hash(state);
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::ColumnKind;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// One value of a row. `Debug` says what kind it is and nothing else: it may be a password or a key.
 #[derive(Clone, PartialEq, Deserialize, Serialize)]
@@ -44,6 +45,18 @@ impl Value {
             #[expect(clippy::cast_possible_truncation, reason = "a cast to integer, as SQL has it")]
             (ColumnKind::Integer, Value::Number(number)) => Value::Integer(number as i64),
             (kind, _) => Value::nothing(kind),
+        }
+    }
+}
+
+impl Hash for Value {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Value::Null => 0_u8.hash(state),
+            Value::Bool(flag) => flag.hash(state),
+            Value::Integer(number) => number.hash(state),
+            Value::Number(number) => number.to_bits().hash(state),
+            Value::Text(text) => text.hash(state),
         }
     }
 }

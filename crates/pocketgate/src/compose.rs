@@ -17,7 +17,7 @@ use gate_records::request_log::RequestLog;
 use gate_records::secrets::Secrets;
 use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
 use gate_snapshot::{Published, UpstreamAddresses};
-use gate_store::{Location, Store};
+use gate_store::{Location, PocketBaseDatabase, Store};
 use gate_telemetry::access_log::AccessLogs;
 use gate_telemetry::metrics::ProcessMetrics;
 use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, HttpClient, Resolver};
@@ -226,7 +226,10 @@ async fn compose(
     let setup = FirstSuperuser::open(superusers, authenticator.clone()).await;
     let (first_superuser, setup_token) = setup.map_err(Failure::other)?;
     let mut identities = Identities::new(authenticator.clone());
-    if let Some(introspection) = introspection(arguments, config, control_plane, control) {
+    if let Some(path) = &arguments.pocketbase_db {
+        let database = PocketBaseDatabase::open(path).await.map_err(Failure::other)?;
+        identities = identities.with_database(database, arguments.trust_remote_superusers);
+    } else if let Some(introspection) = introspection(arguments, config, control_plane, control) {
         identities = identities.with_introspection(introspection);
     }
     let (request_log, log_writer) = RequestLog::new(store.clone());

@@ -3,7 +3,7 @@
 use super::identities::{Identities, Identity};
 use super::tokens::UnverifiedToken;
 use crate::json_number;
-use crate::records::AuthRecord;
+use crate::records::{AuthRecord, COLLECTION_ORIGIN};
 use gate_rules::Value as RuleValue;
 use gate_snapshot::{Answer, IdentityField, Question, Verdict};
 use serde_json::Value;
@@ -48,6 +48,7 @@ pub fn identity_of(record: &AuthRecord) -> gate_snapshot::Identity {
     let mut fields: Vec<_> = record.values().map(|(name, value)| field(name, value)).collect();
     fields.push(text("collectionId", record.collection_id()));
     fields.push(text("collectionName", record.collection_name()));
+    fields.push(text(COLLECTION_ORIGIN, record.collection_origin()));
     gate_snapshot::Identity::new(record.is_superuser(), fields)
 }
 
@@ -102,5 +103,6 @@ mod tests {
         assert_eq!(identity.text("id"), "abcdefghij01234");
         assert_eq!(identity.value("level"), RuleValue::Number(5.0));
         assert_eq!(identity.text("collectionName"), "_superusers");
+        assert_eq!(identity.text("collectionOrigin"), "remote");
     }
 }

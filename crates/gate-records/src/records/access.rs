@@ -1,6 +1,6 @@
 //! Who may do what to which records.
 
-use super::auth_record::AuthRecord;
+use super::auth_record::{AuthRecord, COLLECTION_ORIGIN, Origin};
 use super::error::RecordError;
 use super::record::{Record, Visibility};
 use super::request::RequestInfo;
@@ -118,10 +118,14 @@ impl gate_rules::Context for Asked<'_> {
     }
 
     fn auth(&self, name: &str) -> Value<'_> {
-        let Some(auth) = &self.request.auth else { return Value::Null };
+        // Somebody of a PocketBase could have chosen the id of a record of ours, which the rules would take for theirs.
+        let Some(auth) = self.request.auth.as_ref().filter(|auth| auth.origin() == Origin::Local) else {
+            return Value::Null;
+        };
         match name {
             "collectionId" => auth.collection_id().into(),
             "collectionName" => auth.collection_name().into(),
+            COLLECTION_ORIGIN => auth.collection_origin().into(),
             name => auth.value(name).map_or(Value::Null, |value| typed(auth_field(auth, name), value)),
         }
     }

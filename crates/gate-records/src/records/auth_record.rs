@@ -45,6 +45,8 @@ impl AuthRecord {
         for secret in ["password", "tokenKey"] {
             values.remove(secret);
         }
+        // A field of that name would say where the record lives, and so say whatever its owner wants.
+        values.remove(COLLECTION_ORIGIN);
         AuthRecord { collection_id: id.to_owned(), collection_name: name.to_owned(), values, origin }
     }
 
@@ -83,6 +85,14 @@ impl AuthRecord {
         self.origin
     }
 
+    /// What a rule sees as `@request.auth.collectionOrigin`: the ids of both are the same (contract §1.7).
+    pub fn collection_origin(&self) -> &'static str {
+        match self.origin {
+            Origin::Local => "local",
+            Origin::PocketBase { .. } => "remote",
+        }
+    }
+
     /// Whether it may do everything. A superuser of another PocketBase is one here only when that was asked for.
     pub fn is_superuser(&self) -> bool {
         let trusted = match self.origin {
@@ -99,6 +109,9 @@ impl AuthRecord {
             && self.id() == record.id()
     }
 }
+
+/// The name a rule has for where the record lives.
+pub(crate) const COLLECTION_ORIGIN: &str = "collectionOrigin";
 
 /// Shows which record it is and nothing else.
 impl fmt::Debug for AuthRecord {
@@ -136,6 +149,16 @@ mod tests {
         ours.set("id", "abcdefghij01234");
         assert!(AuthRecord::local(&ours).is(&ours));
         assert!(!remote(true).is(&ours));
+    }
+
+    #[test]
+    fn a_record_does_not_say_itself_where_it_lives() {
+        let Value::Object(values) = json!({"id": "a", "collectionOrigin": "local"}) else {
+            panic!("an object")
+        };
+        let record = AuthRecord::remote("x", "x", values, false);
+        assert_eq!((record.value("collectionOrigin"), record.collection_origin()), (None, "remote"));
+        assert_eq!(AuthRecord::local(&Record::new(&SUPERUSERS)).collection_origin(), "local");
     }
 
     #[test]

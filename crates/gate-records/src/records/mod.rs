@@ -17,6 +17,7 @@ mod service;
 mod write;
 mod writing;
 
+pub(crate) use auth_record::COLLECTION_ORIGIN;
 pub use auth_record::{AuthRecord, Origin};
 pub use change::{Action, RecordChange};
 pub use error::RecordError;

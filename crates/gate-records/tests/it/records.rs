@@ -127,6 +127,22 @@ async fn r005_sc_002_a_proxy_is_published_when_its_write_returns() {
     assert_eq!(found(), None);
 }
 
+/// A PocketBase lets people choose the id of their record, and its collections have the ids of ours.
+#[tokio::test]
+async fn idor_somebody_of_a_pocketbase_with_the_id_of_our_record_does_not_own_it() {
+    let fixture = Fixture::new().await;
+    let user = fixture.user("ann@example.com").await;
+    let remote = || {
+        let Value::Object(values) = json!({"id": user.id(), "verified": true}) else { panic!("an object") };
+        AuthRecord::remote(&USERS.id, "users", values, true)
+    };
+    let changed = fixture.try_write(update(&user, remote(), json!({"name": "taken over"}))).await;
+    assert!(matches!(changed, Err(RecordError::NotFound)), "{changed:?}");
+    assert!(matches!(fixture.try_write(delete(&user, remote())).await, Err(RecordError::NotFound)));
+    let viewed = fixture.records.view(&USERS, user.id(), &request(remote(), json!({}))).await;
+    assert!(matches!(viewed, Err(RecordError::NotFound)), "{viewed:?}");
+}
+
 #[tokio::test]
 async fn a_write_is_told_of_once_it_is_durable() {
     let fixture = Fixture::new().await;

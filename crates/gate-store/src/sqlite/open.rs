@@ -97,7 +97,7 @@ async fn check(connection: &mut SqliteConnection) -> sqlx::Result<String> {
 }
 
 /// SQLite takes a file of a few odd bytes for an empty database and would write over it.
-fn begins_like_a_database(path: &Path) -> io::Result<bool> {
+pub(super) fn begins_like_a_database(path: &Path) -> io::Result<bool> {
     let mut beginning = Vec::new();
     File::open(path)?.take(FILE_HEADER.len() as u64).read_to_end(&mut beginning)?;
     Ok(beginning.is_empty() || beginning == FILE_HEADER)

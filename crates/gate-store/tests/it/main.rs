@@ -11,6 +11,7 @@ mod logs;
 #[cfg(unix)]
 mod migrate;
 mod opening;
+mod pocketbase;
 #[cfg(unix)]
 mod postgres;
 mod proxies;

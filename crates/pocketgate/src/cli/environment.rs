@@ -48,6 +48,8 @@ pub(super) const METRICS_TOKEN: &str = "POCKETGATE_METRICS_TOKEN";
 pub(super) const SECRETS_REVEAL: &str = "POCKETGATE_SECRETS_REVEAL";
 /// `--pocketbase`
 pub(super) const POCKETBASE: &str = "POCKETGATE_POCKETBASE";
+/// `--pocketbase-db`
+pub(super) const POCKETBASE_DB: &str = "POCKETGATE_POCKETBASE_DB";
 /// `--pocketbase-upstream`
 pub(super) const POCKETBASE_UPSTREAM: &str = "POCKETGATE_POCKETBASE_UPSTREAM";
 /// `--trust-remote-superusers`

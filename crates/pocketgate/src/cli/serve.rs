@@ -12,6 +12,7 @@ use gate_snapshot::Upstream;
 use gate_telemetry::access_log::AccessLogConfig;
 use gate_telemetry::log;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Run the gateway
@@ -108,6 +109,12 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = environment::POCKETBASE, value_name = "URL", value_parser = Upstream::parse,
           help_heading = IDENTITY)]
     pub(crate) pocketbase: Option<Upstream>,
+
+    /// The database of a PocketBase on this machine whose users' tokens are accepted: its data.db, or the directory that
+    /// is in. It is read, never written; a token that is revoked is refused within a second
+    #[arg(long, env = environment::POCKETBASE_DB, value_name = "PATH", conflicts_with = "pocketbase",
+          help_heading = IDENTITY)]
+    pub(crate) pocketbase_db: Option<PathBuf>,
 
     /// Take superusers of that PocketBase for superusers here
     #[arg(long, env = environment::TRUST_REMOTE_SUPERUSERS, value_parser = BoolishValueParser::new(),

@@ -1,11 +1,13 @@
 //! Noticing that somebody is not who they were.
 
-use gate_store::{Row, Store, StoreError, Table, Value};
+use gate_store::StoreError;
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time;
 
 /// The records whose identities the data plane may remember, as they were when it was told.
 ///
@@ -20,10 +22,17 @@ pub(super) struct HandedOut {
 
 #[derive(Debug, Default)]
 struct Records {
-    /// What each record hashed to. Table and id are the key.
-    hashes: HashMap<(&'static str, String), (&'static Table, u64)>,
+    /// What each record hashed to.
+    hashes: HashMap<RecordKey, u64>,
     /// How many looks at all of them have begun.
     looks: u64,
+}
+
+/// Which record it is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct RecordKey {
+    pub(super) collection_id: String,
+    pub(super) id: String,
 }
 
 /// How many looks had begun when a record was about to be read. A look that begins between the reading and the
@@ -32,8 +41,9 @@ struct Records {
 pub(super) struct Look(u64);
 
 impl HandedOut {
-    pub(super) fn new() -> Self {
-        HandedOut { records: Mutex::default(), epoch: Arc::default(), hashing: RandomState::new() }
+    /// None so far. Those of several places share an epoch.
+    pub(super) fn new(epoch: Arc<AtomicU64>) -> Self {
+        HandedOut { records: Mutex::default(), epoch, hashing: RandomState::new() }
     }
 
     pub(super) fn epoch(&self) -> &Arc<AtomicU64> {
@@ -46,45 +56,51 @@ impl HandedOut {
     }
 
     /// Remembers a record that was read after `look` was taken; `false` = it has to be read again.
-    pub(super) fn remember(&self, look: Look, row: &Row) -> bool {
-        let hash = self.hash(row);
+    pub(super) fn remember(&self, look: Look, key: RecordKey, record: &impl Hash) -> bool {
+        let hash = self.hashing.hash_one(record);
         let mut records = self.records();
         if records.looks != look.0 {
             return false;
         }
-        let key = (row.table().name, row.id().to_owned());
         let is_known = records.hashes.contains_key(&key);
         if !is_known && records.hashes.len() >= RECORDS_MAX {
             // Forgetting some of them means that nobody may remember any.
             records.hashes.clear();
             self.alarm();
         }
-        let before = records.hashes.insert(key, (row.table(), hash));
-        if before.is_some_and(|(_, before)| before != hash) {
+        let before = records.hashes.insert(key, hash);
+        if before.is_some_and(|before| before != hash) {
             self.alarm();
         }
         true
     }
 
-    /// Looks at every record, and raises the alarm if one of them is not as it was.
-    pub(super) async fn look_again(&self, store: &Store) -> Result<(), StoreError> {
-        let known = {
-            let mut records = self.records();
-            records.looks += 1;
-            records.hashes.clone()
-        };
-        let mut changed = Vec::new();
-        for ((table_name, id), (table, before)) in known {
-            let row = store.find(table, "id", id.as_str()).await?;
-            if row.is_none_or(|row| self.hash(&row) != before) {
-                changed.push((table_name, id));
-            }
-        }
-        if !changed.is_empty() {
-            self.records().hashes.retain(|key, _| !changed.contains(key));
+    /// Begins a look at every record: each of these has to be read again and [compared](Self::compare).
+    pub(super) fn look_again(&self) -> Vec<RecordKey> {
+        let mut records = self.records();
+        records.looks += 1;
+        records.hashes.keys().cloned().collect()
+    }
+
+    /// Raises the alarm if a record is not as it was, or gone.
+    pub(super) fn compare(&self, key: &RecordKey, record: Option<&impl Hash>) {
+        let hash = record.map(|record| self.hashing.hash_one(record));
+        let mut records = self.records();
+        if records.hashes.get(key).is_some_and(|before| Some(*before) != hash) {
+            records.hashes.remove(key);
             self.alarm();
         }
-        Ok(())
+    }
+
+    /// To be called when the records cannot be read, again and again; returns when it is time for another attempt. Nobody
+    /// knows then who is still who they were, so the first time raises the alarm; what is handed out after that is read
+    /// after that.
+    pub(super) async fn unreadable(&self, error: &StoreError, is_first: bool) {
+        tracing::warn!(%error, "the records of known callers cannot be read again");
+        if is_first {
+            self.alarm();
+        }
+        time::sleep(RETRY_INTERVAL).await;
     }
 
     /// Whoever remembers an identity forgets it.
@@ -92,25 +108,13 @@ impl HandedOut {
         self.epoch.fetch_add(1, Ordering::Release);
     }
 
-    fn hash(&self, row: &Row) -> u64 {
-        let mut hasher = self.hashing.build_hasher();
-        for value in row.values() {
-            match value {
-                Value::Null => 0_u8.hash(&mut hasher),
-                Value::Bool(flag) => flag.hash(&mut hasher),
-                Value::Integer(number) => number.hash(&mut hasher),
-                Value::Number(number) => number.to_bits().hash(&mut hasher),
-                Value::Text(text) => text.hash(&mut hasher),
-            }
-        }
-        hasher.finish()
-    }
-
     fn records(&self) -> MutexGuard<'_, Records> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// How often it is tried while the records cannot be read.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// Looking at all of them takes a quarter of a second at most, which leaves the rest of the one in which a change has
 /// to be noticed.
 const RECORDS_MAX: usize = 4096;
@@ -118,78 +122,79 @@ const RECORDS_MAX: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gate_store::USERS;
-    use tempfile::TempDir;
 
-    async fn store() -> (TempDir, Store) {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(directory.path()).await.unwrap();
-        (directory, store)
+    fn handed_out() -> HandedOut {
+        HandedOut::new(Arc::default())
     }
 
-    fn user(id: &str) -> Row {
-        Row::new(&USERS).with("id", id).with("tokenKey", id).with("email", format!("{id}@example.com"))
+    fn key(id: &str) -> RecordKey {
+        RecordKey { collection_id: "users".to_owned(), id: id.to_owned() }
     }
 
-    async fn write(store: &Store, row: &Row) {
-        let mut transaction = store.begin().await.unwrap();
-        match transaction.find(&USERS, "id", row.id()).await.unwrap() {
-            Some(_) => transaction.update(row, None).await.unwrap(),
-            None => transaction.insert(row).await.unwrap(),
-        }
-        transaction.commit().await.unwrap();
+    fn remember(handed_out: &HandedOut, id: &str, record: &str) -> bool {
+        handed_out.remember(handed_out.look(), key(id), &record)
     }
 
     fn epoch(handed_out: &HandedOut) -> u64 {
         handed_out.epoch().load(Ordering::Acquire)
     }
 
-    #[tokio::test]
-    async fn a_change_of_a_record_that_was_handed_out_raises_the_alarm() {
-        let (_directory, store) = store().await;
-        let handed_out = HandedOut::new();
-        write(&store, &user("a")).await;
-        write(&store, &user("b")).await;
-        assert!(handed_out.remember(handed_out.look(), &user("a")));
-        handed_out.look_again(&store).await.unwrap();
-        let first = epoch(&handed_out);
-        handed_out.look_again(&store).await.unwrap();
-        write(&store, &user("b").with("name", "other")).await;
-        handed_out.look_again(&store).await.unwrap();
-        assert_eq!(epoch(&handed_out), first);
-        write(&store, &user("a").with("name", "other")).await;
-        handed_out.look_again(&store).await.unwrap();
-        assert_eq!(epoch(&handed_out), first + 1);
-        handed_out.look_again(&store).await.unwrap();
-        assert_eq!(epoch(&handed_out), first + 1);
+    /// Looks at every record, of which all are as given.
+    fn look_again(handed_out: &HandedOut, record: Option<&str>) {
+        for key in handed_out.look_again() {
+            handed_out.compare(&key, record.as_ref());
+        }
+    }
+
+    #[test]
+    fn a_change_of_a_record_that_was_handed_out_raises_the_alarm() {
+        for changed in [Some("other"), None] {
+            let handed_out = handed_out();
+            assert!(remember(&handed_out, "a", "as it was"));
+            look_again(&handed_out, Some("as it was"));
+            assert_eq!(epoch(&handed_out), 0);
+            look_again(&handed_out, changed);
+            assert_eq!(epoch(&handed_out), 1);
+            look_again(&handed_out, changed);
+            assert_eq!(epoch(&handed_out), 1, "nobody remembers it any more");
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_a_look_and_remembered_after_it_has_to_be_read_again() {
+        let handed_out = handed_out();
+        let look = handed_out.look();
+        handed_out.look_again();
+        assert!(!handed_out.remember(look, key("a"), &"a"));
+        assert!(remember(&handed_out, "a", "a"));
     }
 
     #[tokio::test]
-    async fn what_was_read_before_a_look_and_remembered_after_it_has_to_be_read_again() {
-        let (_directory, store) = store().await;
-        let handed_out = HandedOut::new();
-        let look = handed_out.look();
-        handed_out.look_again(&store).await.unwrap();
-        assert!(!handed_out.remember(look, &user("a")));
-        assert!(handed_out.remember(handed_out.look(), &user("a")));
+    async fn an_outage_raises_the_alarm_once() {
+        let handed_out = handed_out();
+        for is_first in [true, false, false] {
+            let waiting = handed_out.unreadable(&StoreError::Busy, is_first);
+            assert!(time::timeout(Duration::from_millis(1), waiting).await.is_err());
+            assert_eq!(epoch(&handed_out), 1);
+        }
     }
 
     #[test]
     fn a_record_that_was_handed_out_as_another_one_raises_the_alarm() {
-        let handed_out = HandedOut::new();
-        handed_out.remember(handed_out.look(), &user("a"));
-        handed_out.remember(handed_out.look(), &user("a"));
+        let handed_out = handed_out();
+        remember(&handed_out, "a", "a");
+        remember(&handed_out, "a", "a");
         assert_eq!(epoch(&handed_out), 0);
-        handed_out.remember(handed_out.look(), &user("a").with("name", "other"));
+        remember(&handed_out, "a", "other");
         assert_eq!(epoch(&handed_out), 1);
     }
 
     #[test]
     fn what_is_remembered_is_bounded_and_forgetting_raises_the_alarm() {
-        let handed_out = HandedOut::new();
+        let handed_out = handed_out();
         for number in 0..=RECORDS_MAX {
             assert_eq!(epoch(&handed_out), 0);
-            handed_out.remember(handed_out.look(), &user(&number.to_string()));
+            remember(&handed_out, &number.to_string(), "a");
         }
         assert_eq!((epoch(&handed_out), handed_out.records().hashes.len()), (1, 1));
     }

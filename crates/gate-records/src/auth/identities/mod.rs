@@ -3,8 +3,10 @@
 mod handed_out;
 mod identity;
 mod introspection;
+mod shared_database;
 mod sources;
 
 pub use identity::{Identity, Unavailable};
 pub use introspection::{HoldTimes, Introspection, IntrospectionConfig};
+use shared_database::SharedDatabase;
 pub use sources::Identities;

@@ -1,14 +1,13 @@
 //! Where identities come from, one after the other.
 
-use super::handed_out::HandedOut;
-use super::{Identity, Introspection, Unavailable};
+use super::handed_out::{HandedOut, RecordKey};
+use super::{Identity, Introspection, SharedDatabase, Unavailable};
 use crate::auth::Authenticator;
-use gate_store::{Changes, StoreError};
+use crate::collections::Collection;
+use gate_store::{Changes, PocketBaseDatabase, StoreError};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
-use tokio::time;
 
 /// Says whose token it is. Cheap to clone.
 ///
@@ -17,20 +16,34 @@ use tokio::time;
 #[derive(Clone, Debug)]
 pub struct Identities {
     authenticator: Authenticator,
-    introspection: Option<Arc<Introspection>>,
+    pocketbase: Option<PocketBase>,
     handed_out: Arc<HandedOut>,
+}
+
+/// How a PocketBase is asked.
+#[derive(Clone, Debug)]
+enum PocketBase {
+    Introspection(Arc<Introspection>),
+    Database(Arc<SharedDatabase>),
 }
 
 impl Identities {
     /// Those of our own records.
     pub fn new(authenticator: Authenticator) -> Self {
-        Identities { authenticator, introspection: None, handed_out: Arc::new(HandedOut::new()) }
+        Identities { authenticator, pocketbase: None, handed_out: Arc::new(HandedOut::new(Arc::default())) }
     }
 
-    /// Those of a PocketBase as well.
+    /// Those of a PocketBase as well, which is asked.
     #[must_use]
     pub fn with_introspection(self, introspection: Introspection) -> Self {
-        Identities { introspection: Some(Arc::new(introspection)), ..self }
+        Identities { pocketbase: Some(PocketBase::Introspection(Arc::new(introspection))), ..self }
+    }
+
+    /// Those of a PocketBase as well, whose database is read. `trust_superusers`: its superusers are superusers here.
+    #[must_use]
+    pub fn with_database(self, database: PocketBaseDatabase, trust_superusers: bool) -> Self {
+        let database = SharedDatabase::new(database, trust_superusers, self.epoch());
+        Identities { pocketbase: Some(PocketBase::Database(Arc::new(database))), ..self }
     }
 
     /// Whose token this is; `None` = nobody's.
@@ -44,14 +57,15 @@ impl Identities {
             tracing::warn!(%error, "a token cannot be checked");
             Unavailable
         })?;
-        match (local, &self.introspection) {
-            (None, Some(introspection)) => introspection.authenticate(token).await,
+        match (local, &self.pocketbase) {
+            (None, Some(PocketBase::Introspection(introspection))) => introspection.authenticate(token).await,
+            (None, Some(PocketBase::Database(database))) => database.authenticate(token).await,
             (local, _) => Ok(local),
         }
     }
 
     /// Goes up within a second after a record changed whose identity was given out: whoever remembers identities
-    /// forgets them all then. What a PocketBase says is not watched; it has to be asked again when
+    /// forgets them all then. What a PocketBase says when it is asked is not watched; it has to be asked again when
     /// [`Identity::expires_at`] comes.
     pub fn epoch(&self) -> Arc<AtomicU64> {
         Arc::clone(self.handed_out.epoch())
@@ -63,29 +77,45 @@ impl Identities {
     }
 
     /// Watches the records of those whose identities were given out. Never ends. Cancel-safe.
-    pub async fn watch(self, mut changes: Changes) -> Infallible {
+    pub async fn watch(self, changes: Changes) -> Infallible {
+        match &self.pocketbase {
+            Some(PocketBase::Database(database)) => tokio::select! {
+                never = self.watch_local(changes) => never,
+                never = database.watch() => never,
+            },
+            _ => self.watch_local(changes).await,
+        }
+    }
+
+    async fn watch_local(&self, mut changes: Changes) -> Infallible {
         loop {
             changes.changed().await;
-            while let Err(error) = self.handed_out.look_again(self.authenticator.store()).await {
-                // Nobody knows who is still who they were.
-                tracing::warn!(%error, "the records of known callers cannot be read again");
-                self.handed_out.alarm();
-                time::sleep(RETRY_INTERVAL).await;
+            let mut is_first = true;
+            while let Err(error) = self.look_again().await {
+                self.handed_out.unreadable(&error, is_first).await;
+                is_first = false;
             }
         }
+    }
+
+    async fn look_again(&self) -> Result<(), StoreError> {
+        for key in self.handed_out.look_again() {
+            let Some(collection) = Collection::find(&key.collection_id) else { continue };
+            let row = self.authenticator.store().find(collection.table(), "id", key.id.as_str()).await?;
+            self.handed_out.compare(&key, row.as_ref());
+        }
+        Ok(())
     }
 
     async fn local(&self, token: &str) -> Result<Option<Identity>, StoreError> {
         loop {
             let look = self.handed_out.look();
             let Some(known) = self.authenticator.authenticate(token).await? else { return Ok(None) };
-            if self.handed_out.remember(look, &known.row) {
+            let (collection_id, id) = (known.record.collection_id().to_owned(), known.record.id().to_owned());
+            if self.handed_out.remember(look, RecordKey { collection_id, id }, &known.row) {
                 let expires_at = known.claims.expires_at();
                 return Ok(Some(Identity { record: known.record, expires_at }));
             }
         }
     }
 }
-
-/// How often it is tried while the store cannot be read.
-const RETRY_INTERVAL: Duration = Duration::from_secs(1);
