@@ -50,5 +50,6 @@ pub use crons::run_crons;
 pub use gateway::{MetricsAccess, serve_metrics, tell_status};
 pub use rate_limit::Windows;
 pub use realtime::Hub;
+pub use request_log::log_forwarded;
 pub use serve::serve;
 pub use services::{Authenticate, Authenticating, Services};

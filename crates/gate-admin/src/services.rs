@@ -38,8 +38,10 @@ pub struct Services {
     pub hub: Hub,
     /// The settings in force.
     pub settings: LiveSettings,
-    /// The log of requests to the control plane.
+    /// The log of requests.
     pub request_log: RequestLog,
+    /// Where the line of each request goes; says what is masked in a target.
+    pub access_log: AccessLogs,
     /// Copies of the store.
     pub backups: Backups,
     /// What the rate limits have counted.
@@ -48,8 +50,6 @@ pub struct Services {
     pub metrics: Arc<ProcessMetrics>,
     /// Who may see that besides superusers.
     pub metrics_access: MetricsAccess,
-    /// Where each request has its line.
-    pub access_log: AccessLogs,
     /// The word for the database the records are in.
     pub store_kind: &'static str,
 }

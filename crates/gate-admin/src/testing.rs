@@ -128,10 +128,10 @@ impl Server {
             hub,
             settings: LiveSettings::open(store.clone()).await.unwrap(),
             request_log,
+            access_log: AccessLogs::off(),
             backups: Backups::new(store.clone(), directory.path().to_owned()),
             windows: Windows::default(),
             metrics,
-            access_log: AccessLogs::off(),
             metrics_access: MetricsAccess::default(),
             store_kind: "sqlite",
         };

@@ -87,6 +87,11 @@ impl Logs {
         self.run(vec![Statement::delete_logs_before(time)]).await
     }
 
+    /// Deletes all but so many of the newest, and returns how many that were. Those of one millisecond stay or go together.
+    pub async fn keep_newest(&self, count: u64) -> Result<u64, StoreError> {
+        self.run(vec![Statement::delete_logs_but(count)]).await
+    }
+
     /// Deletes all of them, and gives their room back.
     pub async fn truncate(&self) -> Result<(), StoreError> {
         self.run(vec![Statement::delete_logs()]).await?;

@@ -111,6 +111,17 @@ impl Statement {
         statement
     }
 
+    /// Keeps so many of the newest, and what is as old as the oldest of them.
+    pub(crate) fn delete_logs_but(newest: u64) -> Self {
+        let mut statement = Statement::delete_logs();
+        let oldest = newest.saturating_sub(1);
+        statement.push(
+            r#" WHERE "created" < (SELECT "created" FROM "_logs" ORDER BY "created" DESC LIMIT 1 OFFSET "#,
+        );
+        statement.push(&format!("{oldest})"));
+        statement
+    }
+
     pub(crate) fn delete_logs() -> Self {
         Statement { sql: r#"DELETE FROM "_logs""#.to_owned(), arguments: Vec::new() }
     }

@@ -62,7 +62,7 @@ pub(crate) struct Gateway {
 pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     log_panics();
     descriptors::raise_limit();
-    let config = server_config(arguments)?;
+    let mut config = server_config(arguments)?;
     let access_log = config.access_log.clone();
     // Before the data directory is touched: whoever starts a second gateway by mistake has changed nothing.
     Server::probe(arguments.http).map_err(Failure::other)?;
@@ -102,6 +102,8 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     if let Some(listener) = metrics_listener {
         background.spawn_on(listener.serve(Arc::clone(&services)), handle);
     }
+    // Not before: what else holds the access log must not keep the request log open.
+    config.access_log = config.access_log.with_excerpt(gate_admin::log_forwarded(&services));
     background.spawn_on(gate_admin::serve(connections, services), handle);
     let server =
         Server::start(config, published, control_plane, asking, handle.clone()).map_err(Failure::other)?;
@@ -252,10 +254,10 @@ async fn compose(
         hub: Hub::default(),
         settings: LiveSettings::open(store.clone()).await.map_err(Failure::other)?,
         request_log,
+        access_log: config.access_log.clone(),
         backups: Backups::new(store, arguments.directory.path.clone()),
         windows: Windows::default(),
         metrics: Arc::clone(&config.metrics),
-        access_log: config.access_log.clone(),
         metrics_access: arguments.metrics.access(),
         store_kind: match arguments.directory.location() {
             Location::Directory(_) => "sqlite",

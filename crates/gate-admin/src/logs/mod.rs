@@ -1,4 +1,4 @@
-//! `/api/logs`: the log of requests to the control plane (contract §1.11).
+//! `/api/logs`: the log of requests (contract §1.11).
 
 mod list;
 mod stats;

@@ -1,8 +1,11 @@
 //! The log over HTTP.
 
+use crate::request_log::log_forwarded;
 use crate::testing::{SUPERUSER, Server, USER};
+use gate_telemetry::Reason;
+use gate_telemetry::access_log::AccessEntry;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::time::{sleep, timeout};
 
 /// The lines of the log that satisfy a filter, once there are so many.
@@ -41,6 +44,90 @@ async fn a_request_is_logged_as_pocketbase_logs_it() {
     assert_eq!(data, expected);
     let id = line["id"].as_str().unwrap();
     assert_eq!(server.request("GET", &format!("/api/logs/{id}"), SUPERUSER).await.json(), line);
+}
+
+#[tokio::test]
+async fn h28_tokens_in_a_url_are_masked() {
+    let server = Server::start().await;
+    let target = "/api/unknown?TOKEN=abc=d&%74oken=e&keys=1&token";
+    server.request("GET", target, "Referer: https://h/p?key=k&keys=1\r\n").await;
+    let line = lines(&server, "filter=data.status=404", 1).await.remove(0);
+    assert_eq!(line["data"]["url"], "/api/unknown?TOKEN=***&%74oken=***&keys=1&token");
+    assert_eq!(line["data"]["referer"], "https://h/p?key=***&keys=1");
+}
+
+/// Somebody was sent away from the proxy AI.
+fn refused(server: &Server) -> impl Fn(&str) {
+    let take = log_forwarded(&server.services);
+    move |request_id| {
+        take(&AccessEntry {
+            time: SystemTime::now(),
+            request_id,
+            proxy: "AI",
+            proxy_id: "abcdefghijklmno",
+            method: b"POST",
+            target: b"/-/ai/chat?key=***",
+            status: 502,
+            reason: Reason::UpstreamConnect,
+            identity: Some(("usr000000000001", "users")),
+            client: [192, 0, 2, 1].into(),
+            upstream: Some(([127, 0, 0, 1], 8001).into()),
+            reused: false,
+            attempts: 2,
+            queue: Duration::ZERO,
+            connect: Duration::from_micros(1500),
+            first_byte: None,
+            upstream_latency: None,
+            own: Duration::from_micros(87),
+            total: Duration::from_micros(1600),
+            received: 100,
+            sent: 0,
+            events: 0,
+            breaker: "closed",
+            concurrent: 1,
+            would_refuse: None,
+            cause: Some(&"upstream_connect: connection refused"),
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_was_forwarded_is_logged_as_well() {
+    let server = Server::start().await;
+    refused(&server)("first");
+    let line =
+        lines(&server, "filter=data.proxy='AI'%26%26data.reason='upstream_connect'", 1).await.remove(0);
+    assert_eq!((&line["message"], &line["level"]), (&json!("POST /-/ai/chat?key=***"), &json!(8)));
+    let expected = json!({
+        "type": "request", "method": "POST", "url": "/-/ai/chat?key=***", "status": 502, "execTime": 1.6,
+        "auth": "users", "userIP": "192.0.2.1", "error": "The upstream service could not be reached.",
+        "details": "upstream_connect: connection refused", "side": "upstream", "request_id": "first", "proxy": "AI",
+        "proxy_id": "abcdefghijklmno", "reason": "upstream_connect", "upstream": "127.0.0.1:8001", "reused": false,
+        "attempts": 2, "queue_ms": 0.0, "connect_ms": 1.5, "first_byte_ms": null, "upstream_latency_ms": null,
+        "proxy_latency_ms": 0.087, "bytes_received": 100, "bytes_sent": 0, "events": 0, "breaker": "closed",
+        "concurrent": 1, "would_refuse": null,
+    });
+    assert_eq!(line["data"], expected);
+}
+
+#[tokio::test]
+async fn the_settings_say_what_is_logged_of_forwarded_requests() {
+    let server = Server::start().await;
+    let refused = refused(&server);
+    let set =
+        async |logs: Value| server.send("PATCH", "/api/settings", SUPERUSER, &json!({"logs": logs})).await;
+    set(json!({"maxDays": 0})).await;
+    refused("silent");
+    set(json!({"maxDays": 5, "minLevel": 9})).await;
+    refused("unimportant");
+    set(json!({"minLevel": 8, "logIP": false, "logAuthId": true})).await;
+    refused("logged");
+    let found = lines(&server, "filter=data.proxy='AI'", 1).await;
+    assert_eq!((found.len(), &found[0]["data"]["request_id"]), (1, &json!("logged")));
+    assert_eq!(
+        (found[0]["data"].get("userIP"), &found[0]["data"]["authId"]),
+        (None, &json!("usr000000000001"))
+    );
 }
 
 #[tokio::test]

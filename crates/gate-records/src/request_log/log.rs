@@ -1,16 +1,19 @@
 //! Writes the log, beside the requests it is about.
 
-use super::entry::LogEntry;
+use super::entry::{Level, LogEntry};
 use crate::timestamp::Timestamp;
 use gate_store::{Row, Store, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
-/// The log of requests to the control plane. Cheap to clone; all clones are the same log.
+/// The log of requests: of every one to the control plane, and of some that are forwarded. Cheap to clone; all clones are the same
+/// log.
 ///
-/// A request never waits for it: a line that finds the queue full is dropped and counted.
+/// A request never waits for it: a line that finds the queue full is dropped and counted, and what went well has half of the queue
+/// at most.
 #[derive(Clone, Debug)]
 pub struct RequestLog {
     pub(super) store: Store,
@@ -37,7 +40,8 @@ impl RequestLog {
 
     /// Queues a line.
     pub fn add(&self, entry: LogEntry) {
-        if self.entries.try_send(entry).is_err() {
+        let is_crowded = self.entries.capacity() < QUEUE_ENTRIES_MAX / 2;
+        if is_crowded && entry.level < Level::Error || self.entries.try_send(entry).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -61,12 +65,13 @@ impl RequestLog {
 }
 
 impl LogWriter {
-    /// Writes what is queued, in batches, until nobody can add anything any more.
+    /// Writes what is queued, in batches, until nobody can add anything any more; keeps the newest [`ENTRIES_MAX`].
     ///
     /// A batch that cannot be written is dropped and counted; the trouble is told once, until it is over.
     pub async fn run(mut self) {
         let mut batch = Vec::with_capacity(BATCH_ENTRIES_MAX);
         let mut is_broken = false;
+        let mut written = 0;
         while self.entries.recv_many(&mut batch, BATCH_ENTRIES_MAX).await > 0 {
             let rows: Vec<Row> = batch.drain(..).map(LogEntry::into_row).collect();
             match self.store.logs().append(&rows).await {
@@ -79,6 +84,18 @@ impl LogWriter {
                     is_broken = true;
                 }
             }
+            written += rows.len();
+            if written >= SHORTEN_EVERY {
+                written = 0;
+                self.shorten().await;
+            }
+            sleep(BATCH_PAUSE).await;
+        }
+    }
+
+    async fn shorten(&self) {
+        if let Err(error) = self.store.logs().keep_newest(ENTRIES_MAX).await {
+            tracing::warn!(%error, "the request log cannot be shortened");
         }
     }
 }
@@ -86,5 +103,11 @@ impl LogWriter {
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A second of a busy control plane; at about a kilobyte each no burden while the disk is slow.
 const QUEUE_ENTRIES_MAX: usize = 4096;
-/// As many as one transaction writes in a few milliseconds.
-const BATCH_ENTRIES_MAX: usize = 256;
+/// As many as one transaction writes in some ten milliseconds; a full queue is four of them.
+const BATCH_ENTRIES_MAX: usize = 1024;
+/// A transaction costs more than the lines in it: ten a second are enough.
+const BATCH_PAUSE: Duration = Duration::from_millis(100);
+/// Some 200 MB. A busy gateway fills the days it may keep faster than anybody can read them.
+const ENTRIES_MAX: u64 = 200_000;
+/// Seldom enough to cost nothing, often enough to be off by a twentieth.
+const SHORTEN_EVERY: usize = 10_000;

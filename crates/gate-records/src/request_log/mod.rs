@@ -1,4 +1,4 @@
-//! The log of requests to the control plane (contract §1.11).
+//! The log of requests (contract §1.11).
 
 mod entry;
 mod log;

@@ -4,11 +4,11 @@ use super::merge::merge;
 use super::model::Settings;
 use crate::FieldErrors;
 use crate::timestamp::Timestamp;
+use arc_swap::ArcSwap;
 use gate_store::{PARAMS, Row, Store, StoreError};
 use serde_json::{Map, Value};
 use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::sync::watch;
 
 /// The settings in force, and where they are kept. Cheap to clone; all clones are the same settings.
 ///
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 pub struct LiveSettings {
     store: Store,
-    current: Arc<watch::Sender<Arc<Settings>>>,
+    current: Arc<ArcSwap<Settings>>,
 }
 
 /// Why settings were not saved.
@@ -37,7 +37,7 @@ pub enum SettingsError {
 impl LiveSettings {
     /// Reads the settings of a store; the defaults when it has none, or as long as its database is away.
     pub async fn open(store: Store) -> Result<Self, StoreError> {
-        let settings = LiveSettings { store, current: Arc::new(watch::Sender::new(Arc::default())) };
+        let settings = LiveSettings { store, current: Arc::default() };
         match settings.reload().await {
             Ok(_) => {}
             Err(error @ StoreError::Unavailable(_)) => {
@@ -48,16 +48,16 @@ impl LiveSettings {
         Ok(settings)
     }
 
-    /// The settings as last read or saved.
+    /// The settings as last read or saved. Waits for nobody: workers ask as well.
     pub fn current(&self) -> Arc<Settings> {
-        Arc::clone(&self.current.borrow())
+        self.current.load_full()
     }
 
     /// Reads them again: another process may have saved others.
     pub async fn reload(&self) -> Result<Arc<Settings>, StoreError> {
         let document = document_of(self.store.find(&PARAMS, ID, SETTINGS).await?.as_ref());
         let settings = Arc::new(settings_of(document));
-        self.current.send_replace(Arc::clone(&settings));
+        self.current.store(Arc::clone(&settings));
         Ok(settings)
     }
 
@@ -89,7 +89,7 @@ impl LiveSettings {
         }
         transaction.commit().await?;
         let settings = Arc::new(settings);
-        self.current.send_replace(Arc::clone(&settings));
+        self.current.store(Arc::clone(&settings));
         Ok(settings)
     }
 }

@@ -374,6 +374,9 @@ pub(crate) async fn logs_are_kept_counted_and_deleted(store: &Store) {
 
     assert_eq!(logs.delete_before("2026-01-01 11:00:00.000Z").await.unwrap(), 1);
     assert_eq!(logs.count(&[]).await.unwrap(), 2);
+    assert_eq!(logs.keep_newest(2).await.unwrap(), 0);
+    assert_eq!(logs.keep_newest(1).await.unwrap(), 1);
+    assert!(logs.select(&Select::all(&LOGS)).await.unwrap() == rows[2..]);
     logs.truncate().await.unwrap();
     assert_eq!(logs.count(&[]).await.unwrap(), 0);
 }

@@ -71,12 +71,12 @@ pub(super) enum Level {
 
 impl AccessEntry<'_> {
     /// Whether nothing went wrong that anybody could look into: the answer was relayed, and is no 4xx or 5xx.
-    pub(super) fn is_success(&self) -> bool {
+    pub fn is_success(&self) -> bool {
         self.reason == Reason::Completed && self.status < 400
     }
 
-    /// On whose account an ending goes that is none of the good ones.
-    pub(super) fn side(&self) -> Option<&'static str> {
+    /// On whose account an ending goes that is not [`Reason::Completed`].
+    pub fn side(&self) -> Option<&'static str> {
         (self.reason != Reason::Completed).then(|| self.reason.side().label())
     }
 

@@ -2,6 +2,7 @@
 
 use super::config::{AccessLogConfig, Sink};
 use super::entry::AccessEntry;
+use super::excerpt::{Excerpt, TakeEntry};
 use super::json::push_json;
 use super::lines::Lines;
 use super::mask::{SENSITIVE_PARAMETERS, mask_target};
@@ -9,8 +10,9 @@ use super::sample::Sample;
 use super::text::push_text;
 use super::timestamp::Timestamps;
 use super::writer::HandOver;
+use crate::exposition::families::CONTROL_PLANE;
 use crate::log::Format;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 /// The access log of the process. Cheap to clone; all clones are the same log.
@@ -22,6 +24,8 @@ pub struct AccessLogs {
     format: Format,
     sample: Sample,
     sensitive: Arc<[Box<str>]>,
+    /// Who else gets some of the entries.
+    excerpt: Option<Excerpt>,
 }
 
 /// A worker's end of the access log: collects lines in a buffer of its own and hands the buffer over when it is full or the
@@ -30,6 +34,8 @@ pub struct AccessLogs {
 pub struct AccessLog {
     log: AccessLogs,
     pending: RefCell<Pending>,
+    /// Entries that were not given away since the last tick.
+    left_out: Cell<u64>,
 }
 
 /// What was written and not yet handed over. Holds no memory while there is nothing.
@@ -62,17 +68,32 @@ impl AccessLogs {
             format: config.format,
             sample: Sample::new(config.sample_successes),
             sensitive: usual.chain(config.sensitive_parameters).collect(),
+            excerpt: None,
         }
+    }
+
+    /// The same log, which also gives some entries of every second to `take`: at most 50, of which at most 20 are successes, and none
+    /// about the control plane, which has its own to say. A log that is off gives none.
+    #[must_use]
+    pub fn with_excerpt(mut self, take: TakeEntry) -> Self {
+        self.excerpt = Some(Excerpt::new(take));
+        self
     }
 
     /// One worker's end of it.
     pub fn worker(&self) -> AccessLog {
-        AccessLog { log: self.clone(), pending: RefCell::default() }
+        AccessLog { log: self.clone(), pending: RefCell::default(), left_out: Cell::default() }
     }
 
     /// How many lines were dropped since the start, because the sink did not take them in time or at all.
     pub fn dropped_lines(&self) -> u64 {
         self.hand_over.as_ref().map_or(0, HandOver::dropped_lines)
+    }
+
+    /// How many entries were not given away since the start: more were in their second than somebody can look at. A tenth of a second
+    /// behind.
+    pub fn left_out(&self) -> u64 {
+        self.excerpt.as_ref().map_or(0, Excerpt::left_out)
     }
 
     /// Opens the file anew before anything else is written to it: it was renamed, or deleted.
@@ -108,7 +129,11 @@ impl AccessLog {
 
     /// Writes the line of a request that has ended, unless it is a success that the sample leaves out.
     pub fn write(&self, entry: &AccessEntry<'_>) {
-        if !self.is_on() || entry.is_success() && !self.log.sample.has(entry.request_id) {
+        if !self.is_on() {
+            return;
+        }
+        self.excerpt(entry);
+        if entry.is_success() && !self.log.sample.has(entry.request_id) {
             return;
         }
         let mut pending = self.pending.borrow_mut();
@@ -125,11 +150,25 @@ impl AccessLog {
     /// Hands over what was written. For the tick of the worker's clock, and its end.
     pub fn flush(&self) {
         self.hand_over(&mut self.pending.borrow_mut().lines);
+        if let Some(excerpt) = &self.log.excerpt
+            && self.left_out.get() > 0
+        {
+            excerpt.leave_out(self.left_out.take());
+        }
     }
 
     /// Appends a target with the values of sensitive parameters masked.
     pub fn mask_target(&self, target: &[u8], out: &mut Vec<u8>) {
         self.log.mask_target(target, out);
+    }
+
+    fn excerpt(&self, entry: &AccessEntry<'_>) {
+        if let Some(excerpt) = &self.log.excerpt
+            && !(entry.proxy == CONTROL_PLANE && entry.proxy_id.is_empty())
+            && !excerpt.offer(entry)
+        {
+            self.left_out.set(self.left_out.get() + 1);
+        }
     }
 
     fn hand_over(&self, lines: &mut Lines) {
@@ -153,6 +192,7 @@ mod tests {
     use super::*;
     use crate::Reason;
     use std::fs;
+    use std::sync::Mutex;
 
     fn to_file(sample_successes: f64) -> (tempfile::TempDir, AccessLogs, impl Fn() -> Vec<String>) {
         let directory = tempfile::tempdir().unwrap();
@@ -238,6 +278,25 @@ mod tests {
         drop(worker);
         logs.finish();
         assert_eq!(lines().len(), 3);
+    }
+
+    #[test]
+    fn some_entries_are_given_away_whatever_the_sample() {
+        let (_directory, logs, lines) = to_file(0.0);
+        let given = Arc::new(Mutex::new(Vec::new()));
+        let taken = Arc::clone(&given);
+        let take = move |entry: &AccessEntry<'_>| taken.lock().unwrap().push(entry.status);
+        let logs = logs.with_excerpt(Arc::new(take));
+        let worker = logs.worker();
+        for _ in 0..100 {
+            worker.write(&completed());
+            worker.write(&failed(&"refused"));
+        }
+        drop(worker);
+        logs.finish();
+        let given = given.lock().unwrap();
+        assert_eq!((given.len(), given.iter().filter(|status| **status == 502).count()), (50, 30));
+        assert_eq!((logs.left_out(), lines().len()), (150, 100));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod config;
 mod dropped;
 mod entry;
 mod escape;
+mod excerpt;
 mod json;
 mod lines;
 mod log;
@@ -20,5 +21,6 @@ mod writer;
 
 pub use config::{AccessLogConfig, AccessLogError, Sink};
 pub use entry::AccessEntry;
+pub use excerpt::TakeEntry;
 pub use log::{AccessLog, AccessLogs};
 pub use mask::{SENSITIVE_PARAMETERS, mask_target};
