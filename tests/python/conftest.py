@@ -1,14 +1,13 @@
 """The real gateway in front of the real sidecar, started once for the whole suite."""
 
 import secrets
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from openai import OpenAI
-from processes import Running, built_binary, pocketgate, running_gateway, running_sidecar
+from processes import Running, add_proxy, built_binary, closed_port, running_gateway, running_sidecar
 
 KEY_HEADER = "Authorization: Bearer {env.SIDECAR_API_KEY}"
 
@@ -48,10 +47,6 @@ def data_folder(binary: Path, sidecar: Running, tmp_path_factory: pytest.TempPat
         binary, folder, "/-/no-env", sidecar.url, *public, "--header", "Authorization: {env.SIDECAR_UNSET}"
     )
     return folder
-
-
-def add_proxy(binary: Path, folder: Path, path: str, upstream: str, *options: str) -> None:
-    pocketgate(binary, "proxies", "add", "--dir", folder, "--path", path, "--upstream", upstream, *options)
 
 
 @pytest.fixture(scope="session")
@@ -96,9 +91,3 @@ def direct(sidecar: Running, sidecar_key: str) -> Iterator[OpenAI]:
     """The SDK straight to the sidecar, to compare with."""
     with OpenAI(base_url=f"{sidecar.url}/v1", api_key=sidecar_key, max_retries=0, timeout=10) as direct:
         yield direct
-
-
-def closed_port() -> int:
-    """A port that was free a moment ago; nobody listens there."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

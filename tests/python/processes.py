@@ -2,6 +2,7 @@
 
 import os
 import select
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -93,6 +94,17 @@ def pocketgate(binary: Path, *arguments: str | Path) -> str:
     )
     assert done.returncode == 0, f"{arguments}: exit {done.returncode}: {done.stderr}"
     return done.stdout
+
+
+def add_proxy(binary: Path, folder: Path, path: str, upstream: str, *options: str) -> None:
+    """Adds a proxy to a data directory."""
+    pocketgate(binary, "proxies", "add", "--dir", folder, "--path", path, "--upstream", upstream, *options)
+
+
+def closed_port() -> int:
+    """A port that was free a moment ago; nobody listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def listening_url(process: subprocess.Popen[str], log: Path) -> str:

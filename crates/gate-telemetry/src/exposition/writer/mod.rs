@@ -3,6 +3,7 @@
 use super::{Family, Format, Kind};
 use crate::metrics::HistogramTotal;
 use std::fmt::{Display, Write};
+use std::time::Duration;
 
 /// Metrics, in the form somebody asked for. Families come one after the other, each with all of its samples (H59): to begin the
 /// next ends the one before.
@@ -27,6 +28,8 @@ pub struct Samples<'a> {
     /// `proxy="a",status="2xx"` of the sample that is being written, or the members of a JSON object.
     labels: String,
     is_first: bool,
+    /// The bounds of its histograms as they are written; they have the same.
+    bounds: Vec<String>,
 }
 
 impl Exposition {
@@ -60,7 +63,7 @@ impl Exposition {
             }
         }
         self.families += 1;
-        Samples { exposition: self, family, labels: String::new(), is_first: true }
+        Samples { exposition: self, family, labels: String::new(), is_first: true, bounds: Vec::new() }
     }
 
     /// All of it.
@@ -139,21 +142,24 @@ impl Samples<'_> {
     }
 
     fn text_histogram<const N: usize>(&mut self, total: &HistogramTotal<N>) {
-        let Samples { exposition, family, labels, .. } = self;
-        let (name, comma) = (family.name, if labels.is_empty() { "" } else { "," });
-        // OpenMetrics wants a bound to be seen to be no integer.
-        let is_open = exposition.format == Format::OpenMetrics;
+        if self.bounds.is_empty() {
+            let is_open = self.exposition.format == Format::OpenMetrics;
+            self.bounds = total.bounds.iter().map(|bound| bound_text(*bound, is_open)).collect();
+        }
+        let Samples { exposition, family, labels, bounds, .. } = self;
+        let name = family.name;
+        // Most lines of an exposition are these: what they have in common is put together once.
+        let comma = if labels.is_empty() { "" } else { "," };
+        let bucket = format!("{name}_bucket{{{labels}{comma}le=\"");
         let mut cumulative = 0;
-        for (bound, count) in total.bounds.iter().zip(total.within) {
+        for (bound, count) in bounds.iter().zip(total.within) {
             cumulative += count;
-            let seconds = bound.as_secs_f64();
-            let fraction = if is_open && bound.subsec_nanos() == 0 { ".0" } else { "" };
-            exposition.put(format_args!(
-                "{name}_bucket{{{labels}{comma}le=\"{seconds}{fraction}\"}} {cumulative}\n"
-            ));
+            exposition.out.push_str(&bucket);
+            exposition.out.push_str(bound);
+            exposition.put(format_args!("\"}} {cumulative}\n"));
         }
         let (count, sum) = (cumulative + total.above, total.sum.as_secs_f64());
-        exposition.put(format_args!("{name}_bucket{{{labels}{comma}le=\"+Inf\"}} {count}\n"));
+        exposition.put(format_args!("{bucket}+Inf\"}} {count}\n"));
         let (open, close) = if labels.is_empty() { ("", "") } else { ("{", "}") };
         exposition.put(format_args!("{name}_sum{open}{labels}{close} {sum}\n"));
         exposition.put(format_args!("{name}_count{open}{labels}{close} {count}\n"));
@@ -180,6 +186,12 @@ impl Drop for Samples<'_> {
             self.exposition.out.push_str("]}");
         }
     }
+}
+
+/// A bound in seconds. OpenMetrics wants it to be seen to be no integer.
+fn bound_text(bound: Duration, is_open: bool) -> String {
+    let fraction = if is_open && bound.subsec_nanos() == 0 { ".0" } else { "" };
+    format!("{}{fraction}", bound.as_secs_f64())
 }
 
 /// A number as the formats have it, which is not how Rust writes infinity.
