@@ -43,6 +43,13 @@ CRITERIA = (
         "ms",
     ),
     Criterion(
+        "020-SC-003, 020-NFR-004",
+        "ticks of a worker's clock that came more than 10 ms late, ten a second, all the while",
+        "stalls",
+        0,
+        "",
+    ),
+    Criterion(
         "020-NFR-005, 020-US5-AC2",
         "p99 of ten slices: the one farthest from their median",
         "jitter_percent",

@@ -26,10 +26,10 @@ NEVER_MET: dict[str, Any] = {
     "rateLimit": {"requests": 1_000_000, "window": 1, "by": "identity"},
 }
 HOUR_SECONDS = 3600
+NO_LOG = ("--access-log", "off")
 # Requests to the neighbour that wait while another proxy is measured.
 HELD_REQUESTS = 200
-# No server listens there, and nothing refuses either: reserved for documentation (RFC 5737).
-NOWHERE = "192.0.2.1:9"
+ENDLESS = {"response_header": 0}
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Form:
 
     proxies: Callable[[str], list[dict[str, Any]]]
     # No access log, as nobody else in the comparison has one.
-    flags: tuple[str, ...] = ("--access-log", "off")
+    flags: tuple[str, ...] = NO_LOG
     with_administrator: bool = False
     with_user: bool = False
     spread: int = 1
@@ -109,13 +109,12 @@ def beside(neighbour: Callable[[str], dict[str, Any]]) -> Callable[[str], list[d
 def saturated(upstream: str) -> dict[str, Any]:
     """Four requests run without an end, all others wait."""
     patient = {"max_waiting": 1000, "timeout": HOUR_SECONDS}
-    endless = {"response_header": 0}
-    return proxy(upstream, "/busy", maxConcurrent=4, queueConfig=patient, timeoutConfig=endless)
+    return proxy(upstream, "/busy", maxConcurrent=4, queueConfig=patient, timeoutConfig=ENDLESS)
 
 
-def dead(_: str) -> dict[str, Any]:
-    """No connection to its upstream is ever made or refused."""
-    return proxy(NOWHERE, "/dead", timeoutConfig={"dial": 60})
+def dead(upstream: str) -> dict[str, Any]:
+    """Its upstream takes every request and answers none."""
+    return proxy(upstream, "/dead", timeoutConfig=ENDLESS)
 
 
 def refusing(_: str) -> list[dict[str, Any]]:
@@ -131,6 +130,7 @@ RULED = Form(lambda upstream: [proxy(upstream, accessRule=RULE, headers=INJECTED
 # By the name of their row.
 FORMS: dict[str, Form] = {
     "pocketgate": PLAIN,
+    "pocketgate bare": replace(PLAIN, flags=(*NO_LOG, "--metrics", "off")),
     "pocketgate rule": RULED,
     "pocketgate logged": replace(PLAIN, flags=LOG_TO_FILE),
     "pocketgate everything": Form(
@@ -146,7 +146,7 @@ FORMS: dict[str, Form] = {
         lambda upstream: [proxy(upstream, maxConcurrent=1)], status=429, held=(f"{PREFIX}/never",)
     ),
     "pocketgate beside a saturated proxy": Form(beside(saturated), held=("/busy/never",) * HELD_REQUESTS),
-    "pocketgate beside a dead proxy": Form(beside(dead), held=("/dead/1k",) * HELD_REQUESTS),
+    "pocketgate beside a dead proxy": Form(beside(dead), held=("/dead/never",) * HELD_REQUESTS),
 }
 
 

@@ -36,6 +36,8 @@ TRIES = 20
 WARMUP_SECONDS = 1
 LIMIT = 8
 METRICS_PROXIES = 500
+# What a worker may be late; the bound of a bucket.
+STALL_SECONDS = 0.01
 PATIENCE_SECONDS = 60
 
 
@@ -87,12 +89,12 @@ def reuse(_durations: Durations) -> Figures:
 
 def steady(durations: Durations) -> Figures:
     """A thousand requests a second, in ten slices."""
-    with started(FORMS["pocketgate"]) as (gateway, upstream):
+    with started(replace(FORMS["pocketgate"], with_administrator=True)) as (gateway, upstream):
         before = statistics(upstream)
         slices = [steady_slice(gateway, durations.slice) for _ in range(SLICES)]
         after = statistics(upstream)
         direct = steady_slice(upstream, durations.slice)
-        buffers = reused_buffers(gateway)
+        counted = own_metrics(gateway)
     p99 = [milliseconds(each, "p99_ns") for each in slices]
     middle = median(p99)
     lost = sum(each["errors"] + each["stalled"] for each in slices)
@@ -102,7 +104,7 @@ def steady(durations: Durations) -> Figures:
         "jitter_percent": 100 * max(abs(each - middle) for each in p99) / middle,
         "added_p99_ms": middle - milliseconds(direct, "p99_ns"),
         "reused_under_load_percent": reused_percent(before, after),
-        "buffers_reused_percent": buffers,
+        **counted,
     }
 
 
@@ -229,20 +231,26 @@ def metrics(_durations: Durations) -> Figures:
 EXPERIMENTS = (reuse, steady, crowds, streams, first_events, administration, recovery, limit, metrics)
 
 
-def reused_buffers(gateway: Running) -> float | None:
-    """The share of buffers that were not new, if the metrics say."""
+def own_metrics(gateway: Running) -> Figures:
+    """What only the gateway knows: buffers that were used again, and ticks that came late."""
     try:
-        _, text = fetch(f"{gateway.base}{METRICS}")
+        _, text = fetch(f"{gateway.base}{METRICS}", administrator_token(gateway.base))
     except StartFailed:
-        return None
-    new, reused = (
-        sum(
-            float(value)
-            for value in re.findall(rf'^gateway_buffers_total\{{.*use="{use}".*\}} (\S+)', text, re.M)
-        )
-        for use in ("new", "reused")
-    )
-    return 100 * reused / (new + reused) if new + reused else None
+        return {}
+    ticks = sample(text, "gateway_worker_stall_seconds_count")
+    in_time = sample(text, "gateway_worker_stall_seconds_bucket", f'le="{STALL_SECONDS}"')
+    taken, reused = (sample(text, f"gateway_buffers_{kind}_total") for kind in ("taken", "reused"))
+    return {
+        "stalls": None if ticks is None or in_time is None else ticks - in_time,
+        "buffers_reused_percent": None if not taken or reused is None else 100 * reused / taken,
+    }
+
+
+def sample(text: str, name: str, label: str = "") -> float | None:
+    """The sum of a metric's samples that have a label, in Prometheus's text form; None without any."""
+    lines = re.findall(rf"^{name}(\{{.*\}})? (\S+)$", text, re.MULTILINE)
+    values = [float(value) for labels, value in lines if label in labels]
+    return sum(values) if values else None
 
 
 def statistics(upstream: Running) -> dict[str, int]:

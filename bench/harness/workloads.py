@@ -187,9 +187,17 @@ WORKLOADS = (
     Workload(
         "features-64",
         "Small GET (1 KiB), 64 connections, with more and more of what pocketgate does",
-        (*OURS, "pocketgate logged", "pocketgate rule", "pocketgate everything", "nginx"),
-        quick_rows=(*OURS, "pocketgate rule", "pocketgate everything", "nginx"),
-        reference="pocketgate",
+        (
+            "direct",
+            "pocketgate bare",
+            "pocketgate",
+            "pocketgate logged",
+            "pocketgate rule",
+            "pocketgate everything",
+            "nginx",
+        ),
+        quick_rows=("direct", "pocketgate bare", "pocketgate logged", "pocketgate everything", "nginx"),
+        reference="pocketgate bare",
         chart=True,
     ),
     Workload(
