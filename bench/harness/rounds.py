@@ -45,7 +45,7 @@ class Plan:
 
 
 FULL = Plan(
-    "full", rounds=5, seconds=1.2, warmup=0.3, event_seconds=2.5, idle_rounds=1, wrk_rounds=3, wrk_seconds=2
+    "full", rounds=5, seconds=1, warmup=0.3, event_seconds=2, idle_rounds=1, wrk_rounds=3, wrk_seconds=2
 )
 QUICK = Plan(
     "quick", rounds=3, seconds=0.7, warmup=0.2, event_seconds=1, idle_rounds=1, wrk_rounds=0, wrk_seconds=0
