@@ -79,8 +79,16 @@ def test_samples_are_added_up_over_the_workers() -> None:
 
 
 def test_calls_are_read_from_the_summary_of_strace() -> None:
-    counts = "recvfrom           20\nepoll_wait          3\n"
-    summary = f"syscall          calls\n-------------- ------\n{counts}-------------- ------\ntotal              23\n"
+    rule = "-------------- ------"
+    lines = [
+        "syscall          calls",
+        rule,
+        "recvfrom           20",
+        "epoll_wait          3",
+        rule,
+        "total 23",
+    ]
+    summary = "\n".join(lines) + "\n"
     assert syscalls.parsed(summary) == {"recvfrom": 20, "epoll_wait": 3}
 
 
