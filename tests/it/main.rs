@@ -62,6 +62,7 @@ mod smuggling;
 mod streaming;
 mod syscalls;
 mod timeouts;
+mod traces;
 mod upstream_addresses;
 mod upstream_http2;
 mod upstream_tls;

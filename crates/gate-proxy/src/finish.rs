@@ -6,9 +6,11 @@ use crate::count::count;
 use crate::fault::Fault;
 use crate::record::{Phase, Record};
 use crate::route::ProxyRef;
+use crate::trace;
 use crate::upstream_answer::UpstreamAnswer;
 use crate::worker::Worker;
 use gate_snapshot::Proxy;
+use gate_telemetry::trace::Placement;
 use gate_telemetry::{Reason, RequestId, Side};
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -140,6 +142,9 @@ impl Running {
         }
         if self.worker.access_log.is_on() {
             access::write(&self.worker, &self.record, (&times, moved), outcome);
+        }
+        if let Some(placement) = self.placement.get().filter(Placement::is_sampled) {
+            trace::record(&self.worker, &self.record, placement, (end, moved), outcome);
         }
         if let Err(fault) = outcome
             && !self.worker.access_log.is_on_stderr()

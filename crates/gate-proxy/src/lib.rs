@@ -44,6 +44,7 @@ mod route;
 mod seldom;
 mod server;
 mod told;
+mod trace;
 mod transfer;
 mod upstream_answer;
 mod upstream_head;

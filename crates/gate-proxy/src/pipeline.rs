@@ -16,9 +16,10 @@ use crate::route::{ProxyRef, Routed, route};
 use crate::told::Told;
 use crate::upstream_head::{UpstreamHead, kept_body};
 use crate::worker::Worker;
-use crate::{allow, http2, preflight, refusal};
+use crate::{allow, http2, preflight, refusal, trace};
 use gate_http::{FieldName, Method, RequestBody, RequestHead, Version};
 use gate_snapshot::{Proxy, Timeouts};
+use gate_telemetry::trace::Placement;
 use gate_telemetry::{Reason, RequestId};
 use gate_upstream::{Lease, UpstreamStream};
 use std::net::SocketAddr;
@@ -30,6 +31,8 @@ use std::time::Duration;
 pub(crate) struct RequestFacts {
     /// What it is called.
     pub(crate) id: RequestId,
+    /// Where it stands in its trace, if it is traced.
+    pub(crate) placement: Option<Placement>,
     /// The method.
     pub(crate) method: Method,
     /// The version the client speaks.
@@ -78,6 +81,7 @@ pub(crate) async fn answer(worker: &Rc<Worker>, client: &mut Client, request: Re
     let mut facts = RequestFacts::of(&request, client, worker);
     let describe = |line: &mut Vec<u8>| describe(worker, &request, client.bytes(), line);
     let running = Running::begin(worker, client, facts.id, describe);
+    running.placement.set(facts.placement);
     let outcome = carry(worker, client, request, &mut facts, &running).await;
     let (next, fault) = match outcome.map_err(|failure| failure.at_the_end_of(worker)) {
         Ok(next) => (next, None),
@@ -142,7 +146,7 @@ async fn carry(
         Leased { lease: Lease::Http1 { stream, address }, is_reused } => {
             let keeps_body = attempts.may_follow() && facts.is_repeatable;
             let forward_proxy = worker.dialer.absolute_form_proxy(&routed.proxy.upstream.id);
-            let upstream_head = UpstreamHead::new(worker, client, &head, &routed, &caller, &facts.id)
+            let upstream_head = UpstreamHead::new(worker, client, &head, &routed, &caller, facts)
                 .to_http1(forward_proxy, keeps_body)?;
             let keep = is_reused || attempts.may_follow();
             let mut request = RequestTransfer::new(upstream_head, facts, &routed.proxy, keep);
@@ -153,7 +157,7 @@ async fn carry(
         }
         Leased { lease: Lease::Http2 { sender, stream }, is_reused } => {
             let upstream_head =
-                UpstreamHead::new(worker, client, &head, &routed, &caller, &facts.id).to_http2()?;
+                UpstreamHead::new(worker, client, &head, &routed, &caller, facts).to_http2()?;
             facts.consume_head(client);
             drop(head);
             // Boxed: the general path's state is larger than the hot path's.
@@ -319,6 +323,7 @@ impl RequestFacts {
         let head: &RequestHead = &request.head;
         RequestFacts {
             id: request_id(head, client, worker),
+            placement: trace::place(worker, head, client.bytes()),
             method: head.method(),
             version: head.version(),
             body: head.body(),
@@ -350,6 +355,7 @@ impl RequestFacts {
     pub(crate) fn unknown(id: RequestId) -> Self {
         RequestFacts {
             id,
+            placement: None,
             method: Method::Other,
             version: Version::Http11,
             // Whatever follows cannot be told from a body.

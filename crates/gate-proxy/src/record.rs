@@ -15,6 +15,7 @@ use crate::route::ProxyRef;
 use crate::upstream_answer::UpstreamAnswer;
 use gate_telemetry::Reason;
 use gate_telemetry::RequestId;
+use gate_telemetry::trace::Placement;
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
@@ -29,6 +30,8 @@ pub(crate) struct Record {
     pub(crate) is_running: Cell<bool>,
     /// What it is called.
     pub(crate) id: Cell<RequestId>,
+    /// Where it stands in its trace, if it is traced.
+    pub(crate) placement: Cell<Option<Placement>>,
     /// `METHOD /path`, and the query if there is an access log, without what may be a key in it (H28).
     pub(crate) line: RefCell<Vec<u8>>,
     /// Who asks, by address.
@@ -133,6 +136,7 @@ impl Record {
             place,
             is_running: Cell::new(false),
             id: Cell::new(RequestId::new(0)),
+            placement: Cell::default(),
             line: RefCell::default(),
             client: Cell::new(Ipv4Addr::UNSPECIFIED.into()),
             caller: RefCell::default(),
@@ -175,6 +179,7 @@ impl Record {
     fn begin_with(&self, id: RequestId, client: IpAddr, wire: &Rc<WireCount>, at_hand: usize, now: Instant) {
         self.is_running.set(true);
         self.id.set(id);
+        self.placement.set(None);
         self.client.set(client);
         self.phase.set(Phase::Checking);
         self.started.set(now);

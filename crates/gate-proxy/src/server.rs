@@ -12,6 +12,7 @@ use crate::worker::{Worker, WorkerParts};
 use gate_snapshot::{Identities, Published, Upstream, UpstreamAddresses};
 use gate_telemetry::access_log::AccessLogs;
 use gate_telemetry::metrics::ProcessMetrics;
+use gate_telemetry::trace::Traces;
 use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, PoolLimits, Resolver};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -49,6 +50,8 @@ pub struct ServerConfig {
     pub memory_limit: Option<u64>,
     /// Where the line of each request goes.
     pub access_log: AccessLogs,
+    /// Where sampled requests are told of.
+    pub traces: Traces,
     /// How long it says that it is not ready any more before it stops accepting.
     pub drain_delay: Duration,
     /// How long running requests may take to finish once draining has begun.
@@ -133,6 +136,7 @@ impl Server {
             via: format!("1.1 pocketgate-{process:016x}").into(),
             condition: Arc::default(),
             access_logs: config.access_log,
+            traces: config.traces,
             seed: process,
             number: 0,
             metrics: config.metrics,
@@ -262,6 +266,7 @@ async fn tick(worker: Rc<Worker>, heartbeat: Arc<Heartbeat>) {
         heartbeat.beat(now);
         worker.deadlines.tick(now);
         worker.access_log.flush();
+        worker.traces.flush();
         if count.is_multiple_of(SWEEP_EVERY) {
             sweep(&worker);
         }

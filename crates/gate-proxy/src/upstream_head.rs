@@ -5,12 +5,14 @@ use crate::client::Client;
 use crate::fault::Fault;
 use crate::forwarded::Forwarded;
 use crate::identify::Caller;
+use crate::pipeline::RequestFacts;
 use crate::response_head::REQUEST_ID;
 use crate::route::Routed;
+use crate::trace;
 use crate::worker::Worker;
 use gate_http::{FieldLine, FieldName, HeadTooLarge, HeadWriter, RequestBody, RequestHead};
 use gate_snapshot::{HeaderValue, TEMPLATE_PARTS_MAX};
-use gate_telemetry::{Reason, RequestId};
+use gate_telemetry::Reason;
 use gate_upstream::ForwardProxy;
 
 /// The request as the upstream gets it, not yet in any protocol's form.
@@ -23,8 +25,7 @@ pub(crate) struct UpstreamHead<'a> {
     caller: &'a Caller,
     forwarded: Forwarded<'a>,
     client_address: &'a str,
-    /// What the request is called.
-    id: &'a RequestId,
+    facts: &'a RequestFacts,
     /// `1.1 pocketgate-…`: how a request that comes back is recognised.
     via: &'a str,
 }
@@ -67,7 +68,7 @@ impl<'a> UpstreamHead<'a> {
         head: &'a RequestHead,
         routed: &'a Routed,
         caller: &'a Caller,
-        id: &'a RequestId,
+        facts: &'a RequestFacts,
     ) -> Self {
         let bytes = client.bytes();
         let forwarded = Forwarded::of(head, bytes, worker.trusts(client.address));
@@ -78,7 +79,7 @@ impl<'a> UpstreamHead<'a> {
             caller,
             forwarded,
             client_address: &client.address_text,
-            id,
+            facts,
             via: &worker.via,
         }
     }
@@ -117,7 +118,11 @@ impl<'a> UpstreamHead<'a> {
         let proxy = &*self.routed.proxy;
         let has_our_token = self.caller.has_our_token();
         for line in self.head.fields() {
-            if gate_request::withheld(proxy, self.head, self.bytes, line, has_our_token).is_none() {
+            let is_replaced =
+                self.facts.placement.is_some_and(|placement| trace::replaces(&placement, line.known));
+            if !is_replaced
+                && gate_request::withheld(proxy, self.head, self.bytes, line, has_our_token).is_none()
+            {
                 emit(line.name.of(self.bytes), &[line.value.of(self.bytes)]);
             }
         }
@@ -132,7 +137,12 @@ impl<'a> UpstreamHead<'a> {
         emit(b"X-Forwarded-Proto", &[self.forwarded.scheme]);
         emit(b"Via", &[self.via.as_bytes()]);
         if !gate_request::is_injected(proxy, REQUEST_ID) {
-            emit(REQUEST_ID, &[self.id.as_bytes()]);
+            emit(REQUEST_ID, &[self.facts.id.as_bytes()]);
+        }
+        if let Some(placement) = self.facts.placement
+            && !gate_request::is_injected(proxy, trace::PARENT)
+        {
+            emit(trace::PARENT, &[&placement.context.to_field()]);
         }
         for header in &proxy.headers {
             match &header.value {

@@ -12,6 +12,7 @@ use gate_telemetry::RequestId;
 use gate_telemetry::access_log::{AccessLog, AccessLogs};
 use gate_telemetry::exposition::families::{CONTROL_PLANE, DEV_PROXY};
 use gate_telemetry::metrics::{ProcessMetrics, ProxyMetrics, WorkerMetrics};
+use gate_telemetry::trace::{TraceSink, Traces};
 use gate_traffic::{ProxyTraffic, TrafficConfig};
 use gate_upstream::{Dialer, Pool, PoolLimits};
 use std::cell::{Cell, RefCell};
@@ -54,6 +55,8 @@ pub(crate) struct Worker {
     pub(crate) condition: Arc<Condition>,
     /// Where the line of each request goes.
     pub(crate) access_log: AccessLog,
+    /// Where sampled requests are told of.
+    pub(crate) traces: TraceSink,
     /// Stopping: running requests finish, connections close behind them.
     pub(crate) is_draining: Rc<Cell<bool>>,
     /// Told when a connection ends while draining.
@@ -79,6 +82,7 @@ pub(crate) struct WorkerParts {
     pub(crate) via: Arc<str>,
     pub(crate) condition: Arc<Condition>,
     pub(crate) access_logs: AccessLogs,
+    pub(crate) traces: Traces,
     pub(crate) seed: u64,
     pub(crate) number: usize,
     pub(crate) metrics: Arc<ProcessMetrics>,
@@ -116,6 +120,7 @@ impl Worker {
             metrics: metrics.worker(parts.number),
             condition: parts.condition,
             access_log: parts.access_logs.worker(),
+            traces: parts.traces.worker(),
             drained: Notify::new(),
             trusted_proxies: parts.trusted_proxies,
             connections: Cell::new(0),
@@ -136,7 +141,7 @@ impl Worker {
 
     /// Whether anybody wants to know where the time of requests goes.
     pub(crate) fn is_watched(&self) -> bool {
-        self.metrics.is_on() || self.access_log.is_on()
+        self.metrics.is_on() || self.access_log.is_on() || self.traces.is_on()
     }
 
     /// The id of another request: unlike any other's of this process and unlikely to be any other process's.
@@ -145,7 +150,7 @@ impl Worker {
     }
 
     /// A number that no worker of this process gets again, without an order that could be seen.
-    fn next_scrambled(&self) -> u64 {
+    pub(crate) fn next_scrambled(&self) -> u64 {
         let number = self.numbers.get();
         self.numbers.set(number.wrapping_add(1));
         scrambled(self.seed, number)

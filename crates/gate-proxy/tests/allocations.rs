@@ -9,6 +9,7 @@ use gate_snapshot::{
 };
 use gate_telemetry::access_log::AccessLogs;
 use gate_telemetry::metrics::{ProcessMetrics, ProxyMetrics};
+use gate_telemetry::trace::Traces;
 use gate_traffic::{ProxyTraffic, TrafficConfig};
 use gate_upstream::ForwardProxies;
 use std::io::{Read, Write};
@@ -90,6 +91,8 @@ fn a_request_in_the_steady_state_allocates_nothing() {
     let snapshot = Snapshot::new(1, [proxy("/-/x", upstream(RESPONSE)), proxy("/-/sse", upstream(EVENT))]);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (control_plane, _connections) = gate_upstream::control_plane();
+    // Every request stands in a trace, and none is sampled.
+    let (traces, _records) = Traces::on(0.0);
     let config = ServerConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         workers: 1,
@@ -101,6 +104,7 @@ fn a_request_in_the_steady_state_allocates_nothing() {
         connections: ConnectionLimits { total: 100, per_address: 0 },
         memory_limit: None,
         access_log: AccessLogs::off(),
+        traces,
         drain_delay: Duration::ZERO,
         drain_timeout: Duration::from_secs(1),
         metrics: Arc::new(ProcessMetrics::new(1, true)),

@@ -35,8 +35,9 @@ pub use postgres::PostgreSql;
 pub use seed::seed;
 pub use token::auth_token;
 pub use upstream::{
-    Answer, Behaviour, Blackhole, ByHand, CloseAfterRequest, CloseIdle, EarlyResponse, Echo, H2Behaviour,
-    H2Upstream, Informational, Ledger, Mood, OneByte, Peer, PocketBase, ReceivedBody, ReceivedRequest,
-    RequestHead, ResetBeforeHead, Sidecar, SseStream, SseUpstream, StallAfterHead, TestAuthority, Upstream,
+    Answer, Behaviour, Blackhole, ByHand, CloseAfterRequest, CloseIdle, Collector, CollectorMood,
+    EarlyResponse, Echo, H2Behaviour, H2Upstream, Informational, Ledger, Mood, OneByte, Peer, PocketBase,
+    ReceivedBody, ReceivedRequest, RequestHead, ResetBeforeHead, Sidecar, SseStream, SseUpstream,
+    StallAfterHead, TestAuthority, Upstream,
 };
 pub use wire::Fields;

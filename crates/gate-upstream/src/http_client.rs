@@ -4,8 +4,8 @@ use crate::{DialError, Dialer, UpstreamStream};
 use bytes::Bytes;
 use gate_snapshot::Upstream;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION};
-use http::{HeaderValue, Method, Request, StatusCode};
-use http_body_util::{BodyExt, Empty, Limited};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
@@ -19,11 +19,22 @@ pub struct HttpClient {
     dialer: Dialer,
 }
 
+/// What somebody is asked.
+#[derive(Clone, Debug, Default)]
+pub struct HttpQuestion {
+    /// What stands in its head, besides what says where it goes and how long it is.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
 /// What somebody answered.
 #[derive(Debug)]
 pub struct HttpAnswer {
     /// The status.
     pub status: StatusCode,
+    /// What stands in its head.
+    pub headers: HeaderMap,
     /// The body, all of it.
     pub body: Bytes,
 }
@@ -48,7 +59,7 @@ impl HttpClient {
         HttpClient { dialer }
     }
 
-    /// Posts an empty body to a path below the base path of a service, with an `Authorization`.
+    /// Posts to a path below the base path of a service.
     /// Redirects are not followed: they are answers.
     ///
     /// Cancel-safe: a dropped call closes its connection.
@@ -56,10 +67,10 @@ impl HttpClient {
         &self,
         service: &Upstream,
         path: &str,
-        authorization: &str,
+        question: HttpQuestion,
         limit: Duration,
     ) -> Result<HttpAnswer, HttpError> {
-        let request = self.request(service, path, authorization)?;
+        let request = self.request(service, path, question)?;
         let asking = async {
             match self.dialer.dial_http1(&service.id).await? {
                 UpstreamStream::Tcp(stream) => exchange(TokioIo::new(stream), request).await,
@@ -74,28 +85,39 @@ impl HttpClient {
         &self,
         service: &Upstream,
         path: &str,
-        authorization: &str,
-    ) -> Result<Request<Empty<Bytes>>, HttpError> {
+        HttpQuestion { headers, body }: HttpQuestion,
+    ) -> Result<Request<Full<Bytes>>, HttpError> {
         let Upstream { authority, base_path, .. } = service;
-        let mut authorization = HeaderValue::from_str(authorization).map_err(failed)?;
-        authorization.set_sensitive(true);
         let forward_proxy = self.dialer.absolute_form_proxy(&service.id);
         let origin = forward_proxy.map(|_| format!("http://{authority}")).unwrap_or_default();
         let mut request = Request::builder()
             .method(Method::POST)
             .uri(format!("{origin}{base_path}{path}"))
             .header(HOST, &**authority)
-            .header(AUTHORIZATION, authorization)
-            .header(CONTENT_LENGTH, 0)
+            .header(CONTENT_LENGTH, body.len())
             .header(CONNECTION, "close");
         if let Some(credentials) = forward_proxy.and_then(|proxy| proxy.authorization.as_deref()) {
             request = request.header(PROXY_AUTHORIZATION, credentials);
         }
-        request.body(Empty::new()).map_err(failed)
+        let mut request = request.body(Full::new(body)).map_err(failed)?;
+        request.headers_mut().extend(headers);
+        Ok(request)
     }
 }
 
-async fn exchange<IO>(stream: IO, request: Request<Empty<Bytes>>) -> Result<HttpAnswer, HttpError>
+impl HttpQuestion {
+    /// An empty body, with an `Authorization`.
+    pub fn authorized(authorization: &str) -> Result<Self, HttpError> {
+        let mut authorization = HeaderValue::from_str(authorization).map_err(failed)?;
+        authorization.set_sensitive(true);
+        Ok(HttpQuestion {
+            headers: HeaderMap::from_iter([(AUTHORIZATION, authorization)]),
+            body: Bytes::new(),
+        })
+    }
+}
+
+async fn exchange<IO>(stream: IO, request: Request<Full<Bytes>>) -> Result<HttpAnswer, HttpError>
 where
     IO: Read + Write + Unpin + Send + 'static,
 {
@@ -103,7 +125,7 @@ where
     let asking = async {
         let (head, body) = sender.send_request(request).await.map_err(failed)?.into_parts();
         let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(failed)?;
-        Ok(HttpAnswer { status: head.status, body: body.to_bytes() })
+        Ok(HttpAnswer { status: head.status, headers: head.headers, body: body.to_bytes() })
     };
     tokio::pin!(asking);
     tokio::select! {
@@ -141,7 +163,7 @@ mod tests {
 
     async fn post(upstream: &TestUpstream, path: &str) -> Result<HttpAnswer, HttpError> {
         let service = Upstream::parse(&format!("{}/base", upstream.url())).unwrap();
-        client().post(&service, path, "token", Duration::from_secs(5)).await
+        client().post(&service, path, HttpQuestion::authorized("token")?, Duration::from_secs(5)).await
     }
 
     #[tokio::test]
@@ -176,16 +198,27 @@ mod tests {
     async fn whoever_does_not_answer_is_not_waited_for() {
         let upstream = TestUpstream::start(StallAfterHead).await;
         let service = Upstream::parse(&upstream.url()).unwrap();
-        let answer = client().post(&service, "/", "token", Duration::from_millis(50)).await;
+        let answer = client().post(&service, "/", HttpQuestion::default(), Duration::from_millis(50)).await;
         assert!(matches!(answer, Err(HttpError::Timeout(_))), "{answer:?}");
     }
 
+    #[test]
+    fn a_token_that_is_no_header_is_not_sent() {
+        let question = HttpQuestion::authorized("a\r\nX-Injected: b");
+        assert!(matches!(question, Err(HttpError::Failed(_))));
+    }
+
     #[tokio::test]
-    async fn a_token_that_is_no_header_is_not_sent() {
+    async fn a_body_is_posted_with_what_says_what_it_is() {
         let upstream = TestUpstream::start(Echo).await;
         let service = Upstream::parse(&upstream.url()).unwrap();
-        let answer = client().post(&service, "/", "a\r\nX-Injected: b", Duration::from_secs(5)).await;
-        assert!(matches!(answer, Err(HttpError::Failed(_))));
-        assert!(upstream.ledger.is_untouched());
+        let headers =
+            HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("text/plain"))]);
+        let question = HttpQuestion { headers, body: Bytes::from_static(b"hello") };
+        let answer = client().post(&service, "/x", question, Duration::from_secs(5)).await.unwrap();
+        assert!(answer.headers.contains_key(CONTENT_LENGTH));
+        let request = upstream.ledger.only_request();
+        assert_eq!(request.head.headers.values("content-type"), ["text/plain"]);
+        assert_eq!(request.body.map(|body| body.length), Some(5));
     }
 }

@@ -19,7 +19,7 @@ pub use control_plane::{ControlPlane, control_plane};
 pub use dial::{Connected, Dialer, DialerConfig, Protocol};
 pub use error::DialError;
 pub use forward_proxy::{ForwardProxies, ForwardProxy};
-pub use http_client::{HttpAnswer, HttpClient, HttpError};
+pub use http_client::{HttpAnswer, HttpClient, HttpError, HttpQuestion};
 pub use pool::{Lease, Pool, PoolLimits, StreamCount};
 pub use resolver::Resolver;
 pub use stream::UpstreamStream;

@@ -5,6 +5,7 @@ use crate::descriptors;
 use crate::failure::Failure;
 use crate::metrics_listener::MetricsListener;
 use crate::signals::Signals;
+use crate::traces::{self, Sending};
 use gate_admin::{Authenticate, Hub, Services, Windows};
 use gate_proxy::{ConnectionLimits, Server, ServerConfig, TrustedProxies};
 use gate_records::auth::{
@@ -20,6 +21,7 @@ use gate_snapshot::{Published, UpstreamAddresses};
 use gate_store::{Location, PocketBaseDatabase, Store};
 use gate_telemetry::access_log::AccessLogs;
 use gate_telemetry::metrics::ProcessMetrics;
+use gate_telemetry::trace::Traces;
 use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, HttpClient, Resolver};
 use std::env;
 use std::net::SocketAddr;
@@ -53,6 +55,8 @@ pub(crate) struct Gateway {
     store: Store,
     /// The access log, whose last lines are waited for.
     access_log: AccessLogs,
+    /// Sends traces, the last of which are waited for.
+    traces: Sending,
     signals: Signals,
     /// The control plane, name resolution and signals. Dropped after everything that runs on it.
     runtime: Runtime,
@@ -62,7 +66,8 @@ pub(crate) struct Gateway {
 pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     log_panics();
     descriptors::raise_limit();
-    let mut config = server_config(arguments)?;
+    let (traces, unsent) = traces::traces(arguments)?;
+    let mut config = server_config(arguments, traces)?;
     let access_log = config.access_log.clone();
     // Before the data directory is touched: whoever starts a second gateway by mistake has changed nothing.
     Server::probe(arguments.http).map_err(Failure::other)?;
@@ -105,6 +110,10 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     // Not before: what else holds the access log must not keep the request log open.
     config.access_log = config.access_log.with_excerpt(gate_admin::log_forwarded(&services));
     background.spawn_on(gate_admin::serve(connections, services), handle);
+    // The operator says where the collector is: that upstreams may not be there says nothing about it.
+    let anywhere = UpstreamAddresses::default();
+    let client = || http_client(&config, anywhere, &control_plane, handle);
+    let traces = Sending::start(unsent, client, handle);
     let server =
         Server::start(config, published, control_plane, asking, handle.clone()).map_err(Failure::other)?;
     let page = if arguments.pocketbase_upstream.is_some() { "_gateway" } else { "_" };
@@ -118,6 +127,7 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
         log_writing,
         store,
         access_log,
+        traces,
         signals,
         runtime,
     })
@@ -148,6 +158,7 @@ impl Gateway {
             log_writing,
             store,
             access_log,
+            traces,
             mut signals,
             runtime,
         } = self;
@@ -158,6 +169,7 @@ impl Gateway {
         hub.close();
         server.wait();
         access_log.finish();
+        runtime.block_on(traces.finish());
         runtime.block_on(close(store, background, publishing, log_writing));
         tracing::info!("stopped");
         runtime.shutdown_background();
@@ -280,17 +292,27 @@ fn introspection(
     control: &Handle,
 ) -> Option<Introspection> {
     let service = arguments.pocketbase.clone().or_else(|| arguments.pocketbase_upstream.clone())?;
-    let client = HttpClient::new(Dialer::new(DialerConfig {
-        resolver: Resolver::new(control.clone()),
-        control_plane: control_plane.clone(),
-        forward_proxies: config.forward_proxies.clone(),
-        addresses: config.upstream_addresses,
-    }));
+    let client = http_client(config, config.upstream_addresses, control_plane, control);
     let trust_superusers = arguments.trust_remote_superusers;
     Some(Introspection::new(
         client,
         IntrospectionConfig { service, trust_superusers, hold: HoldTimes::default() },
     ))
+}
+
+/// What the control plane asks other services with, at these addresses.
+fn http_client(
+    config: &ServerConfig,
+    addresses: UpstreamAddresses,
+    control_plane: &ControlPlane,
+    control: &Handle,
+) -> HttpClient {
+    HttpClient::new(Dialer::new(DialerConfig {
+        resolver: Resolver::new(control.clone()),
+        control_plane: control_plane.clone(),
+        forward_proxies: config.forward_proxies.clone(),
+        addresses,
+    }))
 }
 
 fn authenticate(identities: Identities) -> Authenticate {
@@ -323,7 +345,7 @@ async fn exit_at_next_stop(mut signals: Signals, access_log: AccessLogs) {
     std::process::exit(signal.exit_code());
 }
 
-fn server_config(arguments: &ServeArgs) -> Result<ServerConfig, Failure> {
+fn server_config(arguments: &ServeArgs, traces: Traces) -> Result<ServerConfig, Failure> {
     let workers = arguments.workers.map_or_else(cores, usize::from);
     Ok(ServerConfig {
         listen: arguments.http,
@@ -338,6 +360,7 @@ fn server_config(arguments: &ServeArgs) -> Result<ServerConfig, Failure> {
             per_address: arguments.max_connections_per_ip as usize,
         },
         memory_limit: arguments.memory_limit,
+        traces,
         access_log: arguments.access_log().start().map_err(Failure::other)?,
         drain_delay: arguments.drain_delay,
         drain_timeout: arguments.drain_timeout,

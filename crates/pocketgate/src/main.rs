@@ -8,6 +8,7 @@ mod descriptors;
 mod failure;
 mod metrics_listener;
 mod signals;
+mod traces;
 
 use mimalloc::MiMalloc;
 use std::io::{self, Write};

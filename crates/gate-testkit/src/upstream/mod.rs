@@ -3,6 +3,7 @@
 mod behaviour;
 mod blackhole;
 mod by_hand;
+mod collector;
 mod echo;
 mod h2;
 mod ledger;
@@ -18,6 +19,7 @@ mod tls;
 pub use behaviour::Behaviour;
 pub use blackhole::Blackhole;
 pub use by_hand::ByHand;
+pub use collector::{Collector, CollectorMood};
 pub use echo::Echo;
 pub use h2::{H2Behaviour, H2Upstream};
 pub use ledger::{Ledger, ReceivedBody, ReceivedRequest, RequestHead};

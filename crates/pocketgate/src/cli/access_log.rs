@@ -87,7 +87,8 @@ fn sink(text: &str) -> Result<SinkArg, &'static str> {
     }
 }
 
-fn share(text: &str) -> Result<f64, &'static str> {
+/// A share of something.
+pub(super) fn share(text: &str) -> Result<f64, &'static str> {
     let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
     share.ok_or("expected a number from 0 to 1, such as 0.05")
 }

@@ -44,6 +44,8 @@ pub(super) const METRICS_LISTEN: &str = "POCKETGATE_METRICS_LISTEN";
 pub(super) const METRICS_PUBLIC: &str = "POCKETGATE_METRICS_PUBLIC";
 /// `--metrics-token`
 pub(super) const METRICS_TOKEN: &str = "POCKETGATE_METRICS_TOKEN";
+/// `--otlp`; without it, `OTEL_EXPORTER_OTLP_ENDPOINT` is looked at
+pub(super) const OTLP: &str = "POCKETGATE_OTLP";
 /// `--secrets-reveal`
 pub(super) const SECRETS_REVEAL: &str = "POCKETGATE_SECRETS_REVEAL";
 /// `--pocketbase`
@@ -52,6 +54,10 @@ pub(super) const POCKETBASE: &str = "POCKETGATE_POCKETBASE";
 pub(super) const POCKETBASE_DB: &str = "POCKETGATE_POCKETBASE_DB";
 /// `--pocketbase-upstream`
 pub(super) const POCKETBASE_UPSTREAM: &str = "POCKETGATE_POCKETBASE_UPSTREAM";
+/// `--trace`
+pub(super) const TRACE: &str = "POCKETGATE_TRACE";
+/// `--trace-sample`
+pub(super) const TRACE_SAMPLE: &str = "POCKETGATE_TRACE_SAMPLE";
 /// `--trust-remote-superusers`
 pub(super) const TRUST_REMOTE_SUPERUSERS: &str = "POCKETGATE_TRUST_REMOTE_SUPERUSERS";
 /// `--trusted-proxy`; several networks are separated by commas

@@ -2,8 +2,9 @@
 
 use super::environment;
 use super::serve::address;
+use super::switch::Switch;
+use clap::Args;
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
-use clap::{Args, ValueEnum};
 use gate_admin::MetricsAccess;
 use std::fmt;
 use std::net::SocketAddr;
@@ -29,13 +30,6 @@ pub(crate) struct MetricsArgs {
     #[arg(long = "metrics-listen", env = environment::METRICS_LISTEN, value_name = "ADDRESS:PORT",
           value_parser = address)]
     pub(crate) listen: Option<SocketAddr>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Switch {
-    #[default]
-    On,
-    Off,
 }
 
 impl MetricsArgs {

@@ -19,8 +19,10 @@ mod secrets;
 mod serve;
 mod stdout;
 mod superuser;
+mod switch;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod usage;
 mod version;
 

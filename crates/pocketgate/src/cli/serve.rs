@@ -2,11 +2,13 @@
 
 use super::access_log::AccessLogArgs;
 use super::metrics::MetricsArgs;
+use super::traces::TraceArgs;
 use super::{DataDirectory, environment, stdout};
 use crate::compose;
 use crate::failure::Failure;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
+use gate_otlp::{OtlpConfig, OtlpError};
 use gate_proxy::{TrustedProxies, TrustedProxyError};
 use gate_snapshot::Upstream;
 use gate_telemetry::access_log::AccessLogConfig;
@@ -131,6 +133,9 @@ pub(crate) struct ServeArgs {
 
     #[command(flatten, next_help_heading = LOGGING)]
     access_log: AccessLogArgs,
+
+    #[command(flatten, next_help_heading = TRACES)]
+    traces: TraceArgs,
 }
 
 /// The form of a log line.
@@ -159,6 +164,16 @@ impl ServeArgs {
     /// How the access log is set up.
     pub(crate) fn access_log(&self) -> AccessLogConfig {
         self.access_log.config(self.log_format)
+    }
+
+    /// Where traces are sent; none when nothing is traced.
+    pub(crate) fn otlp(&self) -> Result<Option<OtlpConfig>, OtlpError> {
+        self.traces.config()
+    }
+
+    /// Which share of the traces that begin here is recorded, from 0 to 1.
+    pub(crate) fn trace_sample(&self) -> f64 {
+        self.traces.sample()
     }
 
     fn start_log(&self) -> Result<(), Failure> {
@@ -194,6 +209,7 @@ const UPSTREAMS: &str = "Upstreams";
 const IDENTITY: &str = "Identity";
 const METRICS: &str = "Metrics";
 const LOGGING: &str = "Logging";
+const TRACES: &str = "Traces";
 
 /// An address and a port.
 pub(super) fn address(text: &str) -> Result<SocketAddr, &'static str> {

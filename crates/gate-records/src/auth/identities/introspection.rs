@@ -4,7 +4,7 @@ use super::{Identity, Unavailable};
 use crate::auth::{Claims, TokenKind, UnverifiedToken};
 use crate::records::AuthRecord;
 use gate_snapshot::Upstream;
-use gate_upstream::{HttpAnswer, HttpClient};
+use gate_upstream::{HttpAnswer, HttpClient, HttpQuestion};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -123,8 +123,11 @@ impl Introspection {
         let Ok(Ok(_held_to_the_end)) = turn else { return Err(Unavailable) };
         let path = format!("/api/collections/{}/auth-refresh", claims.collection_id);
         let asked_at = SystemTime::now();
-        let answer = self.client.post(&self.configuration.service, &path, token, ANSWER_TIMEOUT).await;
-        let answer = answer.map_err(|error| {
+        let asking = async {
+            let question = HttpQuestion::authorized(token)?;
+            self.client.post(&self.configuration.service, &path, question, ANSWER_TIMEOUT).await
+        };
+        let answer = asking.await.map_err(|error| {
             tracing::warn!(%error, "PocketBase cannot be asked whose token it is");
             Unavailable
         })?;
