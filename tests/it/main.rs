@@ -11,6 +11,7 @@
     reason = "a test that cannot go on stops with a panic that says why"
 )]
 
+mod access_log;
 mod access_rules;
 mod accounting;
 mod administrator;

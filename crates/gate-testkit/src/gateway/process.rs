@@ -11,6 +11,8 @@ pub enum Signal {
     Terminate,
     /// The same, from a keyboard.
     Interrupt,
+    /// The terminal has gone, or a log file was renamed.
+    HangUp,
     /// End at once, whatever runs.
     Kill,
     /// Freeze.
@@ -25,6 +27,7 @@ impl Signal {
         let signal = match self {
             Self::Terminate => rustix::process::Signal::TERM,
             Self::Interrupt => rustix::process::Signal::INT,
+            Self::HangUp => rustix::process::Signal::HUP,
             Self::Kill => rustix::process::Signal::KILL,
             Self::Stop => rustix::process::Signal::STOP,
             Self::Continue => rustix::process::Signal::CONT,
