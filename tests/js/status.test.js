@@ -32,13 +32,18 @@ describe("status", () => {
       limit: 3,
       waiting: 0,
       breaker: { state: "closed", consecutive_failures: 0, until_probe: null, probes: 0, trips: 0 },
+      last_minute: { requests_per_second: 0, errors_per_second: 0, p50_ms: null, p95_ms: null, p99_ms: null },
+      last_failures: [],
       dry_run: { queue: 0, limits: 0, rate: 0 },
     });
     for (const expected of [1, 2]) {
       assert.equal((await fetch(gateway.url + made.path)).status, 502);
       assert.equal((await shown(made.id)).breaker.consecutive_failures, expected);
     }
-    assert.equal((await shown(made.id)).breaker.state, "open");
+    const broken = await shown(made.id);
+    assert.equal(broken.breaker.state, "open");
+    assert.deepEqual([broken.last_failures.length, broken.last_failures[0].reason], [2, "upstream_connect"]);
+    assert.ok(broken.last_minute.errors_per_second > 0 && broken.last_minute.p99_ms > 0);
   });
 
   it("a breaker is tripped and reset by hand", async () => {

@@ -47,7 +47,7 @@ mod settings;
 mod testing;
 
 pub use crons::run_crons;
-pub use gateway::{MetricsAccess, serve_metrics, tell_status};
+pub use gateway::{LastMinute, MetricsAccess, serve_metrics, tell_status};
 pub use rate_limit::Windows;
 pub use realtime::Hub;
 pub use request_log::log_forwarded;

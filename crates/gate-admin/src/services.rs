@@ -1,6 +1,6 @@
 //! What the control plane's routes call.
 
-use crate::gateway::MetricsAccess;
+use crate::gateway::{LastMinute, MetricsAccess};
 use crate::rate_limit::Windows;
 use crate::realtime::Hub;
 use gate_records::LiveSettings;
@@ -46,6 +46,8 @@ pub struct Services {
     pub backups: Backups,
     /// What the rate limits have counted.
     pub windows: Windows,
+    /// What the last minute was like.
+    pub last_minute: LastMinute,
     /// What the data plane counts.
     pub metrics: Arc<ProcessMetrics>,
     /// Who may see that besides superusers.

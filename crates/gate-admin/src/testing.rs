@@ -1,6 +1,6 @@
 //! Asks the control plane over an in-memory connection, as the data plane does.
 
-use crate::gateway::MetricsAccess;
+use crate::gateway::{LastMinute, MetricsAccess};
 use crate::rate_limit::Windows;
 use crate::realtime::Hub;
 use crate::router::router;
@@ -131,6 +131,7 @@ impl Server {
             access_log: AccessLogs::off(),
             backups: Backups::new(store.clone(), directory.path().to_owned()),
             windows: Windows::default(),
+            last_minute: LastMinute::default(),
             metrics,
             metrics_access: MetricsAccess::default(),
             store_kind: "sqlite",

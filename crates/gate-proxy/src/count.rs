@@ -2,9 +2,9 @@
 
 use crate::record::{Moved, Record, Times};
 use crate::worker::Worker;
-use gate_telemetry::Reason;
-use gate_telemetry::metrics::ProxyShard;
-use std::time::Duration;
+use gate_telemetry::metrics::{LastFailure, ProxyShard};
+use gate_telemetry::{Reason, Side};
+use std::time::{Duration, SystemTime};
 
 /// A request that has ended: `outcome` are its times, what it moved, and how it ended.
 pub(crate) fn count(worker: &Worker, record: &Record, (times, moved, reason): (&Times, Moved, Reason)) {
@@ -14,10 +14,26 @@ pub(crate) fn count(worker: &Worker, record: &Record, (times, moved, reason): (&
     };
     let shard = proxy.metrics.shard(worker.number);
     shard.active.down();
+    if is_failure(record.status.get(), reason) {
+        let request_id = record.id.get().as_str().into();
+        let (at, status) = (SystemTime::now(), record.status.get());
+        proxy.metrics.last_failures.add(LastFailure { at, reason, status, request_id });
+    }
     if record.is_event_stream.get() {
         shard.streams.down();
     }
     count_in(shard, record, (times, moved, reason));
+}
+
+/// Whether something is wrong with the upstream, or with the configuration.
+fn is_failure(status: u16, reason: Reason) -> bool {
+    match reason {
+        Reason::Completed => status >= 500,
+        Reason::Internal | Reason::LoopDetected | Reason::TemplateUnresolved | Reason::UpstreamForbidden => {
+            true
+        }
+        _ => reason.side() == Side::Upstream,
+    }
 }
 
 fn count_in(shard: &ProxyShard, record: &Record, (times, moved, reason): (&Times, Moved, Reason)) {

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::metrics_listener::MetricsListener;
 use crate::signals::Signals;
 use crate::traces::{self, Sending};
-use gate_admin::{Authenticate, Hub, Services, Windows};
+use gate_admin::{Authenticate, Hub, LastMinute, Services, Windows};
 use gate_proxy::{ConnectionLimits, Server, ServerConfig, TrustedProxies};
 use gate_records::auth::{
     Authenticator, FirstSuperuser, HoldTimes, Identities, Introspection, IntrospectionConfig, Passwords,
@@ -101,8 +101,10 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
         },
         handle,
     );
-    let telling = gate_admin::tell_status(hub.clone(), Arc::clone(&published));
+    let telling = gate_admin::tell_status(hub.clone(), Arc::clone(&published), services.last_minute.clone());
     background.spawn_on(async { match telling.await {} }, handle);
+    let looking = services.last_minute.clone().watch(Arc::clone(&published));
+    background.spawn_on(async { match looking.await {} }, handle);
     background.spawn_on(gate_admin::run_crons(Arc::clone(&services)), handle);
     if let Some(listener) = metrics_listener {
         background.spawn_on(listener.serve(Arc::clone(&services)), handle);
@@ -269,6 +271,7 @@ async fn compose(
         access_log: config.access_log.clone(),
         backups: Backups::new(store, arguments.directory.path.clone()),
         windows: Windows::default(),
+        last_minute: LastMinute::default(),
         metrics: Arc::clone(&config.metrics),
         metrics_access: arguments.metrics.access(),
         store_kind: match arguments.directory.location() {

@@ -37,7 +37,7 @@ pub(crate) async fn act(
         _ => breaker.reset(now),
     }
     tracing::info!(proxy = &*proxy.name, action, "a circuit breaker was switched by hand");
-    Ok(Json(ProxyStatus::of(proxy, now)))
+    Ok(Json(ProxyStatus::of(proxy, &services.last_minute, now)))
 }
 
 fn refused(error: FieldError) -> ApiError {

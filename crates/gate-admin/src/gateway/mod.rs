@@ -2,6 +2,7 @@
 
 mod breaker;
 mod explain;
+mod last_minute;
 mod metrics;
 mod status;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod watch;
 
 pub(crate) use breaker::act as act_on_breaker;
 pub(crate) use explain::explain;
+pub use last_minute::LastMinute;
 pub(crate) use metrics::show as metrics;
 pub use metrics::{MetricsAccess, serve_metrics};
 pub(crate) use status::show as status;

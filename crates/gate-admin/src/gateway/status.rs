@@ -1,12 +1,14 @@
 //! `GET /api/gateway/status`: how every proxy is at this moment.
 
+use super::last_minute::{LastMinute, MinuteShown};
 use crate::caller::Superuser;
 use crate::error::ApiError;
 use crate::json::Json;
 use crate::services::Shared;
 use axum::extract::State;
-use gate_records::json_number;
+use gate_records::{Timestamp, json_number};
 use gate_snapshot::{Proxy, Snapshot};
+use gate_telemetry::metrics::LastFailure;
 use gate_traffic::{Breaker, Phase, ProxyTraffic};
 use serde::Serialize;
 use serde_json::Value;
@@ -16,6 +18,8 @@ use std::time::{Duration, Instant};
 /// Every proxy, and how it is.
 #[derive(Debug, Serialize)]
 pub(crate) struct Status {
+    /// Of the configuration; goes up with every change.
+    generation: u64,
     proxies: Vec<ProxyStatus>,
 }
 
@@ -33,6 +37,9 @@ pub(crate) struct ProxyStatus {
     /// Requests that wait for a place.
     waiting: u32,
     breaker: BreakerShown,
+    last_minute: MinuteShown,
+    /// The newest first.
+    last_failures: Vec<FailureShown>,
     dry_run: DryRunShown,
 }
 
@@ -48,6 +55,15 @@ struct BreakerShown {
     trips: u64,
 }
 
+/// A request that failed.
+#[derive(Debug, Serialize)]
+struct FailureShown {
+    time: String,
+    reason: &'static str,
+    status: u16,
+    request_id: Box<str>,
+}
+
 /// Who would have been refused, since the start.
 #[derive(Debug, Serialize)]
 struct DryRunShown {
@@ -58,18 +74,19 @@ struct DryRunShown {
 
 /// Shows them all.
 pub(crate) async fn show(_: Superuser, State(services): State<Shared>) -> Result<Json<Status>, ApiError> {
-    Ok(Json(Status::of(&services.published.load(), Instant::now())))
+    Ok(Json(Status::of(&services.published.load(), &services.last_minute, Instant::now())))
 }
 
 impl Status {
-    pub(super) fn of(snapshot: &Snapshot, now: Instant) -> Self {
+    pub(super) fn of(snapshot: &Snapshot, last_minute: &LastMinute, now: Instant) -> Self {
         let proxies = snapshot.routes().proxies().iter();
-        Status { proxies: proxies.map(|proxy| ProxyStatus::of(proxy, now)).collect() }
+        let proxies = proxies.map(|proxy| ProxyStatus::of(proxy, last_minute, now)).collect();
+        Status { generation: snapshot.generation(), proxies }
     }
 }
 
 impl ProxyStatus {
-    pub(super) fn of(proxy: &Proxy, now: Instant) -> Self {
+    pub(super) fn of(proxy: &Proxy, last_minute: &LastMinute, now: Instant) -> Self {
         let traffic = &proxy.traffic;
         ProxyStatus {
             id: Arc::clone(&proxy.id),
@@ -80,6 +97,8 @@ impl ProxyStatus {
             limit: proxy.traffic_config.max_concurrent,
             waiting: traffic.limiter.waiting(),
             breaker: BreakerShown::of(&traffic.breaker, now),
+            last_minute: last_minute.of(proxy, now),
+            last_failures: proxy.metrics.last_failures.newest_first().into_iter().map(Into::into).collect(),
             dry_run: DryRunShown::of(traffic),
         }
     }
@@ -100,6 +119,13 @@ impl BreakerShown {
             probes: status.probes,
             trips: status.trips,
         }
+    }
+}
+
+impl From<LastFailure> for FailureShown {
+    fn from(failure: LastFailure) -> Self {
+        let LastFailure { at, reason, status, request_id } = failure;
+        FailureShown { time: Timestamp::from(at).to_string(), reason: reason.label(), status, request_id }
     }
 }
 

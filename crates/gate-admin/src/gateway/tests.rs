@@ -52,7 +52,8 @@ async fn every_proxy_is_shown_as_it_is() {
         json!({
             "id": id, "name": "/-/a", "path": "/-/a", "active": true, "in_flight": 1, "limit": 2, "waiting": 0,
             "breaker": {"state": "closed", "consecutive_failures": 0, "until_probe": null, "probes": 0, "trips": 0},
-            "dry_run": nobody,
+            "last_minute": {"requests_per_second": 0, "errors_per_second": 0, "p50_ms": null, "p95_ms": null, "p99_ms": null},
+            "last_failures": [], "dry_run": nobody,
         })
     );
     assert_eq!((&shown[1]["active"], &shown[1]["breaker"]["state"]), (&json!(false), &json!("disabled")));
@@ -71,8 +72,9 @@ async fn whom_a_dry_run_lets_through_is_counted() {
     let proxy = compiled(&server, &id);
     let address = [192, 0, 2, 1].into();
     let _slots = [admit(&proxy).unwrap(), admit(&proxy).unwrap()];
-    let callers = || proxy.traffic.callers.admit(&CallerKey::address(address), address).unwrap();
-    let _callers = [callers(), callers()];
+    let callers = || proxy.traffic.callers.admit(&CallerKey::address(address), address);
+    let _held = callers().unwrap();
+    assert!(callers().is_err());
     for _ in 0..4 {
         proxy.traffic.rate.take(&CallerKey::Everyone, Instant::now());
     }

@@ -1,5 +1,6 @@
 //! `@gateway/status`: the same as it changes, for superusers who listen.
 
+use super::last_minute::LastMinute;
 use super::status::Status;
 use crate::realtime::Hub;
 use gate_snapshot::Published;
@@ -11,8 +12,9 @@ use tokio::time::{MissedTickBehavior, interval};
 /// Tells whoever listens how every proxy is, once a second, for ever. Does nothing while nobody listens.
 ///
 /// Cancel-safe: dropping it ends the telling.
-pub async fn tell_status(hub: Hub, published: Arc<Published>) -> Infallible {
-    let status = || serde_json::to_string(&Status::of(&published.load(), Instant::now())).unwrap_or_default();
+pub async fn tell_status(hub: Hub, published: Arc<Published>, last_minute: LastMinute) -> Infallible {
+    let status = || Status::of(&published.load(), &last_minute, Instant::now());
+    let status = || serde_json::to_string(&status()).unwrap_or_default();
     loop {
         hub.status_is_wanted().await;
         let mut ticks = interval(EVERY);

@@ -1,6 +1,6 @@
 //! What is counted about one proxy.
 
-use super::{Counter, Gauge, Histogram, HistogramTotal, LATENCY_BOUNDS, OVERHEAD_BOUNDS};
+use super::{Counter, Gauge, Histogram, HistogramTotal, LATENCY_BOUNDS, LastFailures, OVERHEAD_BOUNDS};
 use crate::Reason;
 use std::fmt;
 use std::sync::OnceLock;
@@ -11,6 +11,8 @@ pub struct ProxyMetrics {
     /// The first worker's. There is always one.
     first: Slot,
     others: Box<[Slot]>,
+    /// What went wrong lately.
+    pub last_failures: LastFailures,
 }
 
 /// One worker's, made when that worker gets the first request.
@@ -98,7 +100,7 @@ impl ProxyMetrics {
     /// Nothing has happened yet.
     pub fn new(workers: usize) -> Self {
         let others = (1..workers).map(|_| Slot::new()).collect();
-        ProxyMetrics { first: Slot::new(), others }
+        ProxyMetrics { first: Slot::new(), others, last_failures: LastFailures::default() }
     }
 
     /// What this worker writes to. Workers count from 0; one there is not shares that of the first.
@@ -106,6 +108,11 @@ impl ProxyMetrics {
     pub fn shard(&self, worker: usize) -> &ProxyShard {
         let slot = worker.checked_sub(1).and_then(|other| self.others.get(other));
         slot.unwrap_or(&self.first).get_or_init(Box::default)
+    }
+
+    /// Whether any worker ever had a request for it.
+    pub fn is_used(&self) -> bool {
+        self.shards().next().is_some()
     }
 
     /// What all workers have written, each number as it is when it is read.
