@@ -37,7 +37,8 @@ async fn until_let_through(gateway: &Gateway) -> u16 {
 }
 
 #[tokio::test]
-async fn r020_us4_ac1_ac4_after_five_failures_the_sixth_is_refused_and_the_upstream_left_alone() {
+async fn r020_us4_ac1_r020_us4_ac4_r020_fr_015_after_five_failures_the_sixth_is_refused_and_the_upstream_left_alone()
+ {
     let (gateway, sidecar) =
         behind_breaker(Mood::Fails(500), r#"{"enabled":true,"failure_threshold":5,"recovery_timeout":30}"#)
             .await;

@@ -43,7 +43,7 @@ fn seconds(response: &gate_testkit::Response, name: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn r020_us3_ac1_ac4_r020_fr_009_fr_011_the_eleventh_of_ten_is_refused() {
+async fn r020_us3_ac1_r020_us3_ac4_r020_fr_009_r020_fr_011_the_eleventh_of_ten_is_refused() {
     let (gateway, sidecar) = in_front_of_sidecar(Mood::Held, |proxy| proxy.max_concurrent(10)).await;
     let mut held = running(&gateway, &sidecar, 10).await;
     let refused = gateway.get("/-/up").await;

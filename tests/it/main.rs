@@ -41,6 +41,7 @@ mod keep_alive;
 mod kill_while_writing;
 mod lifecycle;
 mod memory;
+mod metrics;
 mod mixed;
 mod overload;
 mod pocketbase_db;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// Group of rows, such as `005-US1-AC`, and how many there are. 005 and 019 whole; of 020 what forwarding covers.
-const GROUPS: [(&str, usize); 21] = [
+/// Group of rows, such as `005-US1-AC`, and how many there are. 005 and 019 whole; of 020 all but the page.
+const GROUPS: [(&str, usize); 26] = [
     ("005-US1-AC", 4),
     ("005-US2-AC", 5),
     ("005-US3-AC", 4),
@@ -25,8 +25,13 @@ const GROUPS: [(&str, usize); 21] = [
     ("020-US1-AC", 4),
     ("020-US2-AC", 4),
     ("020-EC", 6),
-    ("020-FR-", 7),
-    ("020-SC-", 1),
+    ("020-US3-AC", 4),
+    ("020-US4-AC", 4),
+    ("020-US5-AC", 3),
+    ("020-US6-AC", 4),
+    ("020-FR-", 21),
+    ("020-NFR-", 6),
+    ("020-SC-", 6),
 ];
 
 fn rows() -> BTreeSet<String> {

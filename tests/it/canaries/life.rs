@@ -240,7 +240,8 @@ impl Life {
                 }
             }
         }
-        for path in ["/api/settings", "/api/collections", "/api/secrets", "/api/secrets/FIRST"] {
+        let metrics = "/api/gateway/metrics";
+        for path in ["/api/settings", "/api/collections", "/api/secrets", "/api/secrets/FIRST", metrics] {
             let shown = self.witness.call(gateway, token, "GET", path, &Value::Null).await;
             assert_eq!(shown.status(), 200, "{path}");
         }

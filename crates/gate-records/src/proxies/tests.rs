@@ -168,7 +168,8 @@ fn d6_timeouts_have_a_range() {
 }
 
 #[test]
-fn max_concurrent_is_a_whole_number() {
+fn r020_fr_008_max_concurrent_is_a_whole_number_and_unlimited_unless_said() {
+    assert!(ProxyRecord::default().max_concurrent.abs() < f64::EPSILON);
     for limit in [json!(0), json!(10_000), json!(10.0)] {
         accepted("maxConcurrent", limit);
     }

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn d3_everything_that_is_said_counts_in_either_spelling() {
+    fn r020_fr_012_d3_everything_that_is_said_counts_in_either_spelling() {
         let snake = json!({
             "maxConcurrent": 4,
             "queueConfig": {"max_waiting": 10, "timeout": 0.5, "per_identity": true, "dry_run": true},
