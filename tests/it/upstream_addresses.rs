@@ -1,7 +1,9 @@
 //! Which addresses an upstream may have (robustness table G): where it is typed, and where it is connected to.
 
+use crate::administrator::Administrator;
 use crate::setup::assert_refused;
 use gate_testkit::{Echo, Gateway, Proxy, Upstream};
+use serde_json::json;
 
 #[tokio::test]
 async fn metadata_and_link_local_addresses_are_refused_at_save() {
@@ -38,4 +40,18 @@ async fn private_addresses_are_refused_at_connect_where_the_operator_wants_that(
         200,
         "our own control plane is no upstream of anybody"
     );
+}
+
+#[tokio::test]
+async fn a_trial_before_a_save_dials_no_address_that_the_data_plane_would_not() {
+    let upstream = Upstream::start(Echo).await;
+    let by_name = upstream.url().replace("127.0.0.1", "localhost");
+    let gateway = Gateway::builder().arguments(["--block-private-upstreams"]).start().await;
+    let administrator = Administrator::of(&gateway).await;
+    let record = json!({"path": "/-/x", "upstream": by_name, "accessRule": "true"});
+    let question = json!({"path": "/-/x", "proxy": record, "dial": true});
+    let explained = administrator.must("POST", "/api/gateway/explain", &question).await;
+    assert_eq!(explained["dial"]["error"]["reason"], "upstream_forbidden", "{explained}");
+    assert_eq!(explained["dial"]["tcp_ms"], json!(null));
+    assert!(upstream.ledger.is_untouched());
 }

@@ -12,6 +12,7 @@ use gate_records::secrets::Secrets;
 use gate_snapshot::Published;
 use gate_telemetry::access_log::AccessLogs;
 use gate_telemetry::metrics::ProcessMetrics;
+use gate_upstream::HttpClient;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct Services {
     pub reveal_secrets: bool,
     /// What the data plane works with.
     pub published: Arc<Published>,
+    /// Asks upstreams, when somebody wants to know whether they answer.
+    pub client: HttpClient,
     /// Whether the gateway stands in front of a PocketBase, which then gets what is not ours of `/api` and `/_`.
     pub has_pocketbase: bool,
     /// Who listens to changes.

@@ -15,14 +15,16 @@ use gate_records::records::{AuthRecord, Record, Records};
 use gate_records::request_log::RequestLog;
 use gate_records::secrets::{Keyring, Secrets};
 use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
-use gate_snapshot::Published;
+use gate_snapshot::{Published, UpstreamAddresses};
 use gate_store::Store;
 use gate_telemetry::access_log::AccessLogs;
 use gate_telemetry::metrics::ProcessMetrics;
+use gate_upstream::{Dialer, DialerConfig, ForwardProxies, HttpClient, Resolver};
 use serde_json::Value;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 /// An answer, taken apart.
@@ -124,6 +126,7 @@ impl Server {
             secrets,
             reveal_secrets: false,
             published: Arc::clone(&published),
+            client: client(),
             has_pocketbase: false,
             hub,
             settings: LiveSettings::open(store.clone()).await.unwrap(),
@@ -185,6 +188,17 @@ async fn exchange_with(services: Arc<Services>, request: &str) -> String {
 
 fn head(method: &str, target: &str) -> String {
     format!("{method} {target} HTTP/1.1\r\nHost: gateway.example\r\nConnection: close\r\n")
+}
+
+/// Dials as the data plane does.
+fn client() -> HttpClient {
+    let (control_plane, _connections) = gate_upstream::control_plane();
+    HttpClient::new(Dialer::new(DialerConfig {
+        resolver: Resolver::new(Handle::current()),
+        control_plane,
+        forward_proxies: ForwardProxies::default(),
+        addresses: UpstreamAddresses::default(),
+    }))
 }
 
 /// Knows the two tokens and those the authenticator gave out.

@@ -95,40 +95,55 @@ impl Dialer {
     /// Cancel-safe: a dropped dial closes what it had opened.
     pub(crate) async fn dial_http1(&self, upstream: &UpstreamId) -> Result<UpstreamStream, DialError> {
         let stream = self.connect(upstream).await?;
-        Ok(match upstream.scheme() {
-            Scheme::Https => {
-                UpstreamStream::Tls(Box::new(tls::handshake_http1(upstream.host(), stream).await?))
-            }
-            Scheme::Http | Scheme::ControlPlane => UpstreamStream::Tcp(stream),
-        })
+        secure_http1(upstream, stream).await
     }
 
     /// A TCP connection to the upstream itself, or to the forward proxy in front of it.
     async fn connect(&self, upstream: &UpstreamId) -> Result<TcpStream, DialError> {
-        let Some(proxy) = self.configuration.forward_proxies.for_upstream(upstream) else {
-            return self.connect_to(upstream, Some(self.configuration.addresses)).await;
+        let addresses = self.resolve(upstream).await?;
+        self.connect_any(upstream, &addresses).await
+    }
+
+    /// The addresses that are tried: those of the upstream itself, or of the forward proxy in front of it.
+    pub(crate) async fn resolve(&self, upstream: &UpstreamId) -> Result<Arc<[IpAddr]>, DialError> {
+        let proxy = self.configuration.forward_proxies.for_upstream(upstream);
+        let endpoint = proxy.map_or(upstream, |proxy| &proxy.endpoint);
+        let addresses = match endpoint.address() {
+            Some(address) => Arc::from([address]),
+            None => self.configuration.resolver.resolve(endpoint.host()).await?,
         };
-        let stream = self.connect_to(&proxy.endpoint, None).await?;
+        if proxy.is_none() {
+            check_addresses(upstream, &addresses, self.configuration.addresses)?;
+        }
+        Ok(addresses)
+    }
+
+    /// Connects to one of what [`Dialer::resolve`] found.
+    pub(crate) async fn connect_any(
+        &self,
+        upstream: &UpstreamId,
+        addresses: &[IpAddr],
+    ) -> Result<TcpStream, DialError> {
+        let Some(proxy) = self.configuration.forward_proxies.for_upstream(upstream) else {
+            return connect_any(addresses, upstream.port()).await;
+        };
+        let stream = connect_any(addresses, proxy.endpoint.port()).await?;
         match upstream.scheme() {
             Scheme::Https => open_tunnel(stream, upstream, proxy).await,
             Scheme::Http | Scheme::ControlPlane => Ok(stream),
         }
     }
+}
 
-    async fn connect_to(
-        &self,
-        endpoint: &UpstreamId,
-        allowed: Option<UpstreamAddresses>,
-    ) -> Result<TcpStream, DialError> {
-        let addresses = match endpoint.address() {
-            Some(address) => Arc::from([address]),
-            None => self.configuration.resolver.resolve(endpoint.host()).await?,
-        };
-        if let Some(allowed) = allowed {
-            check_addresses(endpoint, &addresses, allowed)?;
-        }
-        connect_any(&addresses, endpoint.port()).await
-    }
+/// What is spoken with the upstream over a connection of its own: TLS if it is asked for, and HTTP/1.1 on it.
+pub(crate) async fn secure_http1(
+    upstream: &UpstreamId,
+    stream: TcpStream,
+) -> Result<UpstreamStream, DialError> {
+    Ok(match upstream.scheme() {
+        Scheme::Https => UpstreamStream::Tls(Box::new(tls::handshake_http1(upstream.host(), stream).await?)),
+        Scheme::Http | Scheme::ControlPlane => UpstreamStream::Tcp(stream),
+    })
 }
 
 /// A name with one address that is refused is refused whole: whoever answers for it decides which one is tried.

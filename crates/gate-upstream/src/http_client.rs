@@ -3,9 +3,10 @@
 use crate::{DialError, Dialer, UpstreamStream};
 use bytes::Bytes;
 use gate_snapshot::Upstream;
+use gate_telemetry::Reason;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, request};
+use http_body_util::{BodyExt, Empty, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
@@ -53,6 +54,17 @@ pub enum HttpError {
     Failed(String),
 }
 
+impl HttpError {
+    /// The reason a request of the data plane would end with because of this.
+    pub fn reason(&self) -> Reason {
+        match self {
+            HttpError::Dial(error) => error.reason(),
+            HttpError::Timeout(_) => Reason::TimeoutFirstByte,
+            HttpError::Failed(_) => Reason::UpstreamProtocol,
+        }
+    }
+}
+
 impl HttpClient {
     /// A client that dials with this dialler.
     pub fn new(dialer: Dialer) -> Self {
@@ -81,24 +93,30 @@ impl HttpClient {
         timeout(limit, asking).await.map_err(|_| HttpError::Timeout(limit))?
     }
 
+    /// Begins a request: its target in the form that the next hop takes, and credentials for that hop.
+    pub fn request_to(&self, service: &Upstream, method: Method, target: &str) -> request::Builder {
+        let forward_proxy = self.dialer.absolute_form_proxy(&service.id);
+        let origin = forward_proxy.map(|_| format!("http://{}", service.authority)).unwrap_or_default();
+        let request = Request::builder().method(method).uri(format!("{origin}{target}"));
+        let request = request.header(HOST, &*service.authority).header(CONNECTION, "close");
+        match forward_proxy.and_then(|proxy| proxy.authorization.as_deref()) {
+            Some(credentials) => request.header(PROXY_AUTHORIZATION, credentials),
+            None => request,
+        }
+    }
+
+    pub(crate) fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
     fn request(
         &self,
         service: &Upstream,
         path: &str,
         HttpQuestion { headers, body }: HttpQuestion,
     ) -> Result<Request<Full<Bytes>>, HttpError> {
-        let Upstream { authority, base_path, .. } = service;
-        let forward_proxy = self.dialer.absolute_form_proxy(&service.id);
-        let origin = forward_proxy.map(|_| format!("http://{authority}")).unwrap_or_default();
-        let mut request = Request::builder()
-            .method(Method::POST)
-            .uri(format!("{origin}{base_path}{path}"))
-            .header(HOST, &**authority)
-            .header(CONTENT_LENGTH, body.len())
-            .header(CONNECTION, "close");
-        if let Some(credentials) = forward_proxy.and_then(|proxy| proxy.authorization.as_deref()) {
-            request = request.header(PROXY_AUTHORIZATION, credentials);
-        }
+        let target = format!("{}{path}", service.base_path);
+        let request = self.request_to(service, Method::POST, &target).header(CONTENT_LENGTH, body.len());
         let mut request = request.body(Full::new(body)).map_err(failed)?;
         request.headers_mut().extend(headers);
         Ok(request)
@@ -114,6 +132,31 @@ impl HttpQuestion {
             headers: HeaderMap::from_iter([(AUTHORIZATION, authorization)]),
             body: Bytes::new(),
         })
+    }
+}
+
+/// Sends a request and returns the status of the answer, whose body is left unread.
+pub(crate) async fn response_status(
+    stream: UpstreamStream,
+    request: Request<Empty<Bytes>>,
+) -> Result<StatusCode, HttpError> {
+    match stream {
+        UpstreamStream::Tcp(stream) => status(TokioIo::new(stream), request).await,
+        UpstreamStream::Tls(stream) => status(TokioIo::new(stream), request).await,
+        UpstreamStream::Memory(stream) => status(TokioIo::new(stream), request).await,
+    }
+}
+
+async fn status<IO>(stream: IO, request: Request<Empty<Bytes>>) -> Result<StatusCode, HttpError>
+where
+    IO: Read + Write + Unpin + Send + 'static,
+{
+    let (mut sender, connection) = http1::handshake(stream).await.map_err(failed)?;
+    let asking = async { Ok(sender.send_request(request).await.map_err(failed)?.status()) };
+    tokio::pin!(asking);
+    tokio::select! {
+        status = &mut asking => status,
+        _ = connection => asking.await,
     }
 }
 
@@ -143,13 +186,13 @@ fn failed(error: impl std::fmt::Display) -> HttpError {
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{DialerConfig, ForwardProxies, Resolver, control_plane};
     use gate_testkit::{Echo, StallAfterHead, Upstream as TestUpstream};
     use tokio::runtime::Handle;
 
-    fn client() -> HttpClient {
+    pub(crate) fn client() -> HttpClient {
         let (control_plane, _) = control_plane();
         let resolver = Resolver::new(Handle::current());
         let forward_proxies = ForwardProxies::default();

@@ -14,6 +14,7 @@ mod pool;
 mod resolver;
 mod stream;
 mod tls;
+mod trial;
 
 pub use control_plane::{ControlPlane, control_plane};
 pub use dial::{Connected, Dialer, DialerConfig, Protocol};
@@ -23,3 +24,4 @@ pub use http_client::{HttpAnswer, HttpClient, HttpError, HttpQuestion};
 pub use pool::{Lease, Pool, PoolLimits, StreamCount};
 pub use resolver::Resolver;
 pub use stream::UpstreamStream;
+pub use trial::{Trial, TrialLimits};

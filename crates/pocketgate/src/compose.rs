@@ -80,7 +80,8 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     let store = runtime.block_on(Store::open(arguments.directory.location())).map_err(Failure::other)?;
     let published = Arc::new(Published::default());
     let (control_plane, connections) = gate_upstream::control_plane();
-    let composing = compose(arguments, &config, store.clone(), &published, &control_plane, runtime.handle());
+    let client = http_client(&config, config.upstream_addresses, &control_plane, runtime.handle());
+    let composing = compose(arguments, &config, store.clone(), &published, client);
     let ControlPlaneParts { services, setup_token, publisher, identities, log_writing } =
         runtime.block_on(composing)?;
     let changes = runtime.block_on(identities.changes()).map_err(Failure::other)?;
@@ -222,8 +223,7 @@ async fn compose(
     config: &ServerConfig,
     store: Store,
     published: &Arc<Published>,
-    control_plane: &ControlPlane,
-    control: &Handle,
+    client: HttpClient,
 ) -> Result<ControlPlaneParts, Failure> {
     let environment = || EnvironmentPolicy::new(arguments.env_allow.clone());
     let secrets = secrets(arguments, &store)?;
@@ -245,7 +245,7 @@ async fn compose(
     if let Some(path) = &arguments.pocketbase_db {
         let database = PocketBaseDatabase::open(path).await.map_err(Failure::other)?;
         identities = identities.with_database(database, arguments.trust_remote_superusers);
-    } else if let Some(introspection) = introspection(arguments, config, control_plane, control) {
+    } else if let Some(introspection) = introspection(arguments, client.clone()) {
         identities = identities.with_introspection(introspection);
     }
     let (request_log, log_writer) = RequestLog::new(store.clone());
@@ -264,6 +264,7 @@ async fn compose(
         secrets,
         reveal_secrets: arguments.secrets_reveal,
         published: Arc::clone(published),
+        client,
         has_pocketbase: arguments.pocketbase_upstream.is_some(),
         hub: Hub::default(),
         settings: LiveSettings::open(store.clone()).await.map_err(Failure::other)?,
@@ -288,14 +289,8 @@ fn secrets(arguments: &ServeArgs, store: &Store) -> Result<Secrets, Failure> {
 }
 
 /// Asks the PocketBase whose tokens are accepted, if there is one.
-fn introspection(
-    arguments: &ServeArgs,
-    config: &ServerConfig,
-    control_plane: &ControlPlane,
-    control: &Handle,
-) -> Option<Introspection> {
+fn introspection(arguments: &ServeArgs, client: HttpClient) -> Option<Introspection> {
     let service = arguments.pocketbase.clone().or_else(|| arguments.pocketbase_upstream.clone())?;
-    let client = http_client(config, config.upstream_addresses, control_plane, control);
     let trust_superusers = arguments.trust_remote_superusers;
     Some(Introspection::new(
         client,

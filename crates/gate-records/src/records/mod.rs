@@ -7,6 +7,7 @@ mod auth_record;
 mod change;
 mod error;
 mod list;
+mod preview;
 mod proxies;
 mod record;
 mod request;

@@ -14,6 +14,10 @@ pub(super) struct Asked {
     pub(super) caller: AskedCaller,
     /// A rule to judge it by instead of the proxy's own.
     pub(super) rule: Option<AccessRule>,
+    /// A record that is not saved, to be looked at as if it were.
+    pub(super) proxy: Option<Map<String, Value>>,
+    /// Whether the upstream is asked.
+    pub(super) dial: bool,
 }
 
 /// Who would send it.
@@ -43,12 +47,14 @@ impl Asked {
         let caller =
             caller(body.get("auth")).map_err(|error| keep("auth", error)).unwrap_or(AskedCaller::Guest);
         let rule = rule(body.get("rule")).map_err(|error| keep("rule", error)).unwrap_or_default();
+        let proxy = object(body.get("proxy")).map_err(|error| keep("proxy", error)).unwrap_or_default();
+        let dial = flag(body.get("dial")).map_err(|error| keep("dial", error)).unwrap_or_default();
         if !errors.is_empty() {
             return Err(errors);
         }
         let bytes = compose(&method, &path, &query, headers, &caller);
         let head = parse(&bytes);
-        Ok(Asked { bytes, head, caller, rule })
+        Ok(Asked { bytes, head, caller, rule, proxy, dial })
     }
 
     /// The token in it, if it can be one of ours.
@@ -166,6 +172,22 @@ fn rule(asked: Option<&Value>) -> Result<Option<AccessRule>, FieldError> {
     let refused =
         |error| FieldError::new("validation_invalid_rule", format!("invalid rule. Raw error: {error}"));
     AccessRule::compile(&text(asked)?).map(Some).map_err(refused)
+}
+
+fn object(asked: Option<&Value>) -> Result<Option<Map<String, Value>>, FieldError> {
+    match asked {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(members)) => Ok(Some(members.clone())),
+        Some(_) => Err(FieldError::invalid_value()),
+    }
+}
+
+fn flag(asked: Option<&Value>) -> Result<bool, FieldError> {
+    match asked {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(_) => Err(FieldError::invalid_value()),
+    }
 }
 
 fn text(asked: Option<&Value>) -> Result<String, FieldError> {

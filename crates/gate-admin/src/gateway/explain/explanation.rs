@@ -1,5 +1,7 @@
 //! The answer, as JSON.
 
+use super::dial::Dialled;
+use super::sent::Sent;
 use gate_records::json_number;
 use gate_rules::{AccessRule, Compared, Observed, Rule, Value as RuleValue};
 use gate_snapshot::Proxy;
@@ -22,7 +24,9 @@ pub(crate) struct Explanation {
     /// What the access rule says, unless nobody asks it.
     pub(super) rule: Option<ShownRule>,
     /// What the upstream would get.
-    pub(super) upstream: Option<super::sent::Sent>,
+    pub(super) upstream: Option<Sent>,
+    /// Whether the upstream answers; null unless it was asked.
+    pub(super) dial: Option<Dialled>,
 }
 
 /// Who answers.

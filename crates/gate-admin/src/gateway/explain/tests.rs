@@ -1,6 +1,7 @@
 //! What would become of requests, over a real store.
 
 use crate::testing::{Answer, SUPERUSER, Server};
+use gate_testkit::{Echo, Peer, Upstream};
 use serde_json::{Value, json};
 
 /// A server with these proxies.
@@ -247,5 +248,115 @@ async fn a_question_that_is_none_is_400_with_an_error_a_field() {
             "{shown}: {}",
             answer.body
         );
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_is_not_saved_is_looked_at_as_if_it_were() {
+    let server = server(&[proxy("/-/a", "true", &json!({}))]).await;
+    let saved = server.request("GET", "/api/collections/_proxies/records", SUPERUSER).await.json();
+    let saved = &saved["items"][0];
+    let new =
+        json!({"path": "/-/a/new", "upstream": "http://b.example", "accessRule": "true", "name": "New"});
+    let explained_new = explained(&server, json!({"path": "/-/a/new/x", "proxy": new})).await;
+    check(&explained_new, "forwarded", None, "The request is forwarded by New.");
+    assert_eq!(explained_new["upstream"]["url"], "http://b.example/x");
+    let mut edited = saved.clone();
+    edited["accessRule"] = json!("@request.auth.id != ''");
+    let explained_edit = explained(&server, json!({"path": "/-/a", "auth": "guest", "proxy": edited})).await;
+    assert_eq!(explained_edit["refusal"]["reason"], "unauthorized", "{explained_edit}");
+    let as_saved = explained(&server, json!({"path": "/-/a", "auth": "guest"})).await;
+    assert_eq!(as_saved["outcome"], "forwarded", "nothing was stored");
+    let moved = explained(
+        &server,
+        json!({"path": "/-/a", "proxy": {"id": saved["id"], "path": "/-/b", "upstream": "http://b"}}),
+    );
+    assert_eq!(moved.await["refusal"]["reason"], "not_found");
+}
+
+#[tokio::test]
+async fn a_record_that_could_not_be_saved_is_400_with_the_errors_a_save_would_have() {
+    let server = server(&[proxy("/-/a", "true", &json!({}))]).await;
+    for (record, field, code) in [
+        (json!({"path": "/api/x", "upstream": "http://a"}), "path", "validation_reserved_path"),
+        (json!({"path": "/-/a", "upstream": "http://a"}), "path", "validation_not_unique"),
+        (json!({"path": "/-/b", "upstream": "ftp://a"}), "upstream", "validation_invalid_url"),
+        (
+            json!({"path": "/-/b", "upstream": "http://a", "accessRule": "a ="}),
+            "accessRule",
+            "validation_invalid_rule",
+        ),
+    ] {
+        let answer = ask(&server, json!({"path": "/-/b", "proxy": record})).await;
+        let found = (answer.status, answer.json()["data"]["proxy"][field]["code"].clone());
+        assert_eq!(found, (400, json!(code)), "{}", answer.body);
+    }
+    let answer = ask(&server, json!({"path": "/-/b", "proxy": "x", "dial": "yes"})).await;
+    let data = &answer.json()["data"];
+    assert_eq!(data["proxy"]["code"], "validation_invalid_value", "{data}");
+    assert_eq!(data["dial"]["code"], "validation_invalid_value", "{data}");
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_dialled_gets_what_it_would_get_and_the_answer_is_timed() {
+    let upstream = Upstream::start(Echo).await;
+    let server = server(&[]).await;
+    let headers = json!({"X-Key": "canary-1", "X-Who": "@request.auth.name"});
+    let record =
+        json!({"path": "/-/a", "upstream": upstream.url(), "accessRule": "true", "headers": headers});
+    let ann = user(&server, ANN).await;
+    let question = json!({
+        "path": "/-/a/models?status=201", "headers": {"X-Team": "b"}, "auth": ann, "proxy": record, "dial": true,
+    });
+    let answer = ask(&server, question).await;
+    let dial = &answer.json()["dial"];
+    assert_eq!((&dial["status"], &dial["method"]), (&json!(201), &json!("GET")), "{}", answer.body);
+    assert_eq!(dial["address"], upstream.address().to_string());
+    assert!(dial["tcp_ms"].is_number() && dial["answer_ms"].is_number(), "{dial}");
+    assert_eq!(
+        (&dial["dns_ms"], &dial["tls_ms"], &dial["error"]),
+        (&json!(null), &json!(null), &json!(null))
+    );
+    assert!(!answer.body.contains("canary-1"), "{}", answer.body);
+    let head = upstream.ledger.only_request().head;
+    assert_eq!((head.method.as_str(), head.target.as_str()), ("GET", "/models?status=201"));
+    assert_eq!(head.headers.values("x-key"), ["canary-1"]);
+    assert_eq!(head.headers.values("x-who"), ["Ann"]);
+    assert_eq!(head.headers.values("x-team"), ["b"]);
+    assert_eq!(head.headers.values("host"), [upstream.address().to_string()]);
+    assert!(!head.headers.has("authorization"), "H7");
+}
+
+#[tokio::test]
+async fn nothing_is_changed_by_a_trial_and_of_what_would_be_refused_nothing_is_sent() {
+    let upstream = Upstream::start(Echo).await;
+    let server =
+        server(&[proxy("/-/a", "@request.auth.id != ''", &json!({"upstream": upstream.url()}))]).await;
+    let refused = explained(&server, json!({"path": "/-/a", "auth": "guest", "dial": true})).await;
+    assert_eq!((&refused["dial"]["status"], &refused["dial"]["error"]), (&json!(null), &json!(null)));
+    assert!(refused["dial"]["tcp_ms"].is_number(), "{refused}");
+    assert_eq!(upstream.ledger.request_count(), 0);
+    let ann = user(&server, ANN).await;
+    let posted =
+        explained(&server, json!({"path": "/-/a", "method": "POST", "auth": ann, "dial": true})).await;
+    assert_eq!((&posted["dial"]["status"], &posted["dial"]["method"]), (&json!(200), &json!("HEAD")));
+    let nowhere = explained(&server, json!({"path": "/-/nowhere", "dial": true})).await;
+    assert_eq!(nowhere["dial"], json!(null));
+}
+
+#[tokio::test]
+async fn where_a_trial_fails_is_told_in_the_words_of_the_data_plane() {
+    let plain = Upstream::start(|mut peer: Peer| async move { peer.send("no TLS\r\n\r\n").await }).await;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = server(&[]).await;
+    for (upstream, reason) in [
+        (format!("http://{closed}"), "upstream_connect"),
+        (plain.url().replace("http:", "https:"), "upstream_tls"),
+    ] {
+        let record = json!({"path": "/-/a", "upstream": upstream, "accessRule": "true"});
+        let answer = explained(&server, json!({"path": "/-/a", "proxy": record, "dial": true})).await;
+        let error = &answer["dial"]["error"];
+        assert_eq!(error["reason"], reason, "{answer}");
+        assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()), "{answer}");
     }
 }

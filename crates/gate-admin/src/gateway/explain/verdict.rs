@@ -14,9 +14,9 @@ use gate_telemetry::Reason;
 #[derive(Default)]
 pub(super) struct Bearer {
     record: Option<AuthRecord>,
-    identity: Option<Identity>,
+    pub(super) identity: Option<Identity>,
     /// Whether the request carries a token of ours, valid or not.
-    has_our_token: bool,
+    pub(super) has_our_token: bool,
 }
 
 impl Bearer {
@@ -54,6 +54,7 @@ pub(super) fn judge(
         caller: bearer.shown(),
         rule: None,
         upstream: None,
+        dial: None,
     };
     let head = match &asked.head {
         Ok(head) => head,
