@@ -39,6 +39,7 @@ class Form:
     proxies: Callable[[str], list[dict[str, Any]]]
     # No access log, as nobody else in the comparison has one.
     flags: tuple[str, ...] = NO_LOG
+    workers: int = 1
     with_administrator: bool = False
     with_user: bool = False
     spread: int = 1
@@ -60,7 +61,7 @@ def start(site: Site, form: Form) -> Running:
     document = {"version": 1, "proxies": form.proxies(site.upstream)}
     command("proxies", "import", "-", "--dir", data, stdin=json.dumps(document))
     flags = [flag.replace("@DIRECTORY@", str(site.directory)) for flag in form.flags]
-    serve = ["serve", "--http", "127.0.0.1:0", "--dir", data, "--workers", "1", *flags]
+    serve = ["serve", "--http", "127.0.0.1:0", "--dir", data, "--workers", str(form.workers), *flags]
     process = Pinned(PROXY_CORE, [str(POCKETGATE), *serve], site.directory / "log")
     running = Running(process, process.address(), prefix=form.prefix, spread=form.spread, status=form.status)
     try:

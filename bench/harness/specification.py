@@ -25,7 +25,7 @@ from harness.pocketgate import FORMS, Form, proxy
 from harness.processes import LOAD_CORE, Pinned, StartFailed, free_port
 from harness.proxies import LOADGEN, start_upstream
 from harness.rounds import loadgen, loadgen_process, report_of, scratch, site_of
-from harness.running import PREFIX, Running
+from harness.running import Running
 from harness.workloads import CONNECTIONS_PER_SOURCE
 
 RECORDS = "/api/collections/_proxies/records"
@@ -48,10 +48,11 @@ class Durations:
     slice: float
     crowd: float
     edits: float
+    metrics: float
 
 
-AS_SPECIFIED = Durations(slice=30, crowd=10, edits=10)
-SHORT = Durations(slice=1, crowd=1, edits=1)
+AS_SPECIFIED = Durations(slice=30, crowd=10, edits=10, metrics=5)
+SHORT = Durations(slice=1, crowd=1, edits=1, metrics=1)
 
 
 def measure(durations: Durations, say: Callable[[str], None]) -> Figures:
@@ -217,15 +218,24 @@ def limit(durations: Durations) -> Figures:
         return {"running_peak": statistics(upstream)["running_peak"]}
 
 
-def metrics(_durations: Durations) -> Figures:
-    """Metrics of five hundred proxies."""
-    form = replace(FORMS["pocketgate"], proxies=pocketgate.numbered(METRICS_PROXIES), with_administrator=True)
+def metrics(durations: Durations) -> Figures:
+    """Metrics of five hundred proxies, all served by each of one and of eight workers."""
+    return {
+        "metrics_ms": metrics_ms(1, durations.metrics),
+        "metrics_8_workers_ms": metrics_ms(8, durations.metrics),
+    }
+
+
+def metrics_ms(workers: int, seconds: float) -> float:
+    """How long the slowest scrape takes."""
+    many = pocketgate.numbered(METRICS_PROXIES)
+    form = Form(many, with_administrator=True, workers=workers, spread=METRICS_PROXIES, prefix="/b{n}")
     with started(form) as (gateway, _):
-        for number in range(METRICS_PROXIES):
-            fetch(f"{gateway.base}{PREFIX}{number}/1k")
+        # New connections go to all workers in turn.
+        shape = ["--connections", "64", "--spread", str(METRICS_PROXIES), "--fresh"]
+        loadgen(gateway, ["load", gateway.url("/1k"), *shape], seconds, 0)
         token = administrator_token(gateway.base)
-        times = [fetch(f"{gateway.base}{METRICS}", token)[0] for _ in range(TRIES)]
-    return {"metrics_ms": max(times)}
+        return max(fetch(f"{gateway.base}{METRICS}", token)[0] for _ in range(TRIES))
 
 
 EXPERIMENTS = (reuse, steady, crowds, streams, first_events, administration, recovery, limit, metrics)
