@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.administration import ADMINISTRATOR, PASSWORD, user_token
-from harness.processes import PROXY_CORE, Pinned, StartFailed, binary
+from harness.processes import PROXY_CORE, Pinned, StartFailed, binary, find_program
 from harness.running import PREFIX, Missing, Running, Site
 
 POCKETGATE = binary("pocketgate")
@@ -153,9 +153,8 @@ FORMS: dict[str, Form] = {
 
 def binary_bytes(directory: Path) -> int | None:
     """The size of the program without its symbols; None when nothing here can strip it."""
-    stripped = directory / "stripped"
-    try:
-        ended = subprocess.run(["strip", "-o", str(stripped), str(POCKETGATE)], check=False)
-    except FileNotFoundError:
+    stripped, strip = directory / "stripped", find_program("strip")
+    if strip is None or not POCKETGATE.exists():
         return None
-    return stripped.stat().st_size if ended.returncode == 0 else None
+    subprocess.run([strip, "-o", str(stripped), str(POCKETGATE)], check=True)
+    return stripped.stat().st_size

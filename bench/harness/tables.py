@@ -32,6 +32,7 @@ def terminal(results: Result) -> str:
         calls = results["syscalls"]
         parts += [f"System calls for a request or an event\n{aligned(syscalls.table(calls))}"]
         parts += syscalls.remarks(calls)
+    parts += skipped_lines(results)
     return "\n\n".join([*parts, aligned(targets.table(results))])
 
 
@@ -50,7 +51,7 @@ def markdown(results: Result) -> str:
         calls = results["syscalls"]
         parts += ["### System calls for a request or an event", piped(syscalls.table(calls))]
         parts += syscalls.remarks(calls)
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *skipped_lines(results)])
 
 
 def replaced(document: str, begin: str, end: str, text: str) -> str:
@@ -71,8 +72,8 @@ def place(machine: Result) -> str:
     return f"{machine['processor']}, {machine['cores']} cores, {machine['kernel']}"
 
 
-def skipped_lines(workload: Result) -> list[str]:
-    return [f"Not measured: {name} ({reason})." for name, reason in workload["skipped"].items()]
+def skipped_lines(result: Result) -> list[str]:
+    return [f"Not measured: {name} ({reason})." for name, reason in result["skipped"].items()]
 
 
 def table_of(workload: Result) -> Table:
