@@ -44,7 +44,7 @@ pub(super) fn logs(exposition: &mut Exposition, services: &Services) {
 
 /// The program, and what the system says of it. What the system does not say has no sample.
 pub(super) fn process(exposition: &mut Exposition, started: SystemTime) {
-    exposition.family(&f::BUILD_INFO).count(&[env!("CARGO_PKG_VERSION")], 1);
+    exposition.family(&f::BUILD_INFO).count(&[env!("CARGO_PKG_VERSION"), COMMIT], 1);
     let usage = ProcessUsage::now();
     let mut cpu = exposition.family(&f::PROCESS_CPU);
     if let Some(time) = usage.cpu {
@@ -66,3 +66,9 @@ pub(super) fn process(exposition: &mut Exposition, started: SystemTime) {
     let started = started.duration_since(UNIX_EPOCH).unwrap_or_default();
     exposition.family(&f::PROCESS_STARTED).number(&[], started.as_secs_f64());
 }
+
+/// Set by whoever builds a release; empty in a build from a working tree.
+const COMMIT: &str = match option_env!("POCKETGATE_COMMIT") {
+    Some(commit) => commit,
+    None => "",
+};

@@ -175,8 +175,11 @@ pub static LOG_LINES_DROPPED: Family = Family::counter(
     "Lines nobody could write as fast as they came: of the process's log (process), of the access log (access), of the one behind /api/logs (requests).",
 );
 
-pub static BUILD_INFO: Family =
-    Family::info("gateway_build_info", &["version"], "The version that is running.");
+pub static BUILD_INFO: Family = Family::info(
+    "gateway_build_info",
+    &["version", "commit"],
+    "The version that is running, and the commit it was made of where the build was told.",
+);
 pub static PROCESS_CPU: Family =
     Family::counter("process_cpu_seconds_total", &[], "Processor time the process has used.");
 pub static PROCESS_RESIDENT: Family =
