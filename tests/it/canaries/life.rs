@@ -6,7 +6,7 @@ use super::provoke::Provocation;
 use super::witness::Witness;
 use crate::administrator::{Administrator, PASSWORD};
 use gate_testkit::{
-    Answer, Gateway, PATIENCE, Pocketgate, PostgreSql, RawClient, Signal, Upstream, eventually,
+    Answer, Collector, Gateway, PATIENCE, Pocketgate, PostgreSql, RawClient, Signal, Upstream, eventually,
 };
 use serde_json::{Value, json};
 use std::fs::File;
@@ -39,6 +39,7 @@ async fn live(database: Database) {
     life.pry(&gateway, &token, &house).await;
     life.provoke(&gateway, &token, &house).await;
     life.change(&gateway, &token, &house).await;
+    life.observe(&gateway, &token).await;
     life.use_command_line().await;
     life.read_logs(&gateway, &token).await;
     life.end(gateway, Signal::Terminate).await;
@@ -65,6 +66,10 @@ struct Life {
     upstream: Upstream,
     garbage: Upstream,
     silent: Upstream,
+    /// Gets the traces.
+    collector: Collector,
+    /// Lets Prometheus read the metrics.
+    metrics_token: String,
 }
 
 /// What there is in it.
@@ -86,7 +91,10 @@ impl Life {
         let mut canaries = Canaries::default();
         canaries.learn("the master key", MASTER_KEY);
         let variable = canaries.make("a variable of the environment");
+        let metrics_token = canaries.make("the token of the metrics");
         Life {
+            collector: Collector::start().await,
+            metrics_token,
             directory: tempfile::tempdir().unwrap(),
             database,
             witness: Witness::default(),
@@ -105,6 +113,8 @@ impl Life {
         let builder = Gateway::builder().directory(self.directory.path());
         let builder =
             builder.environment("POCKETGATE_MASTER_KEY", master_key).environment("KEY", &self.variable);
+        let builder = builder.environment("POCKETGATE_METRICS_TOKEN", &self.metrics_token);
+        let builder = builder.environment("POCKETGATE_OTLP", self.collector.url());
         match &self.database {
             Database::Sqlite => builder.start().await,
             Database::Postgres(url) => builder.arguments(["--db-url", url]).start().await,
@@ -322,6 +332,20 @@ impl Life {
         output.stdout + &output.stderr
     }
 
+    /// What an operator looks at, and what looks for them.
+    async fn observe(&self, gateway: &Gateway, token: &str) {
+        let prometheus = format!("Authorization: Bearer {}", self.metrics_token);
+        for accept in ["*/*", "application/openmetrics-text"] {
+            let lines = [prometheus.as_str(), &format!("Accept: {accept}")];
+            let metrics = self.witness.ask(gateway, "GET", "/api/gateway/metrics", &lines, b"").await;
+            assert!(metrics.text().contains("gateway_errors_total{"), "{}", metrics.text());
+        }
+        let status = self.must(gateway, token, "GET", "/api/gateway/status", &Value::Null).await;
+        let failures = |proxy: &Value| proxy["last_failures"].as_array().is_some_and(|all| !all.is_empty());
+        assert!(status["proxies"].as_array().unwrap().iter().any(failures), "{status}");
+        self.must(gateway, token, "GET", "/api/gateway/metrics?format=json", &Value::Null).await;
+    }
+
     /// The log of requests, once the last of them is in it.
     async fn read_logs(&self, gateway: &Gateway, token: &str) {
         let marker = format!("/api/health?marker={:x}", rand::random::<u64>());
@@ -352,6 +376,9 @@ impl Life {
         let before = self.canaries.at_rest_count();
         self.database.teach(self.directory.path(), &mut self.canaries).await;
         assert!(before > 10, "the search knows what to look for");
+        let traces = self.collector.exports();
+        assert!(traces.len() > 3, "only {} batches of traces", traces.len());
+        self.witness.hear("traces", serde_json::to_vec(&traces).unwrap());
         self.witness.check(&self.canaries);
         self.database.check(self.directory.path(), &self.canaries);
         for request in self.upstream.ledger.requests() {
