@@ -25,6 +25,7 @@ pub(crate) fn write(
     worker.access_log.write(&AccessEntry {
         time: SystemTime::now(),
         request_id: id.as_str(),
+        trace: record.placement.get().map(|placement| placement.context.trace),
         proxy: proxy.as_ref().map_or(UNMATCHED, |proxy| &*proxy.name),
         proxy_id: proxy.as_ref().filter(|proxy| proxy.is_configured()).map_or("", |proxy| &*proxy.id),
         method,

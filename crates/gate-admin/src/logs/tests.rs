@@ -63,6 +63,7 @@ fn refused(server: &Server) -> impl Fn(&str) {
         take(&AccessEntry {
             time: SystemTime::now(),
             request_id,
+            trace: None,
             proxy: "AI",
             proxy_id: "abcdefghijklmno",
             method: b"POST",
@@ -101,7 +102,7 @@ async fn a_request_that_was_forwarded_is_logged_as_well() {
     let expected = json!({
         "type": "request", "method": "POST", "url": "/-/ai/chat?key=***", "status": 502, "execTime": 1.6,
         "auth": "users", "userIP": "192.0.2.1", "error": "The upstream service could not be reached.",
-        "details": "upstream_connect: connection refused", "side": "upstream", "request_id": "first", "proxy": "AI",
+        "details": "upstream_connect: connection refused", "side": "upstream", "request_id": "first", "trace_id": null, "proxy": "AI",
         "proxy_id": "abcdefghijklmno", "reason": "upstream_connect", "upstream": "127.0.0.1:8001", "reused": false,
         "attempts": 2, "queue_ms": 0.0, "connect_ms": 1.5, "first_byte_ms": null, "upstream_latency_ms": null,
         "proxy_latency_ms": 0.087, "bytes_received": 100, "bytes_sent": 0, "events": 0, "breaker": "closed",

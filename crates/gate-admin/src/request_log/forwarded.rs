@@ -46,6 +46,7 @@ fn data(entry: &AccessEntry<'_>, settings: &Settings) -> Map<String, Value> {
         say("side", side.into());
     }
     say("request_id", entry.request_id.into());
+    say("trace_id", entry.trace.map(|trace| trace.to_string()).into());
     say("proxy", entry.proxy.into());
     say("proxy_id", entry.proxy_id.into());
     say("reason", entry.reason.label().into());

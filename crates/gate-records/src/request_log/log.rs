@@ -111,3 +111,50 @@ const BATCH_PAUSE: Duration = Duration::from_millis(100);
 const ENTRIES_MAX: u64 = 200_000;
 /// Seldom enough to cost nothing, often enough to be off by a twentieth.
 const SHORTEN_EVERY: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Map;
+    use tempfile::TempDir;
+
+    async fn log() -> (TempDir, RequestLog, LogWriter) {
+        let directory = TempDir::new().unwrap();
+        let (log, writer) = RequestLog::new(Store::open(directory.path()).await.unwrap());
+        (directory, log, writer)
+    }
+
+    fn add(log: &RequestLog, level: Level, count: usize) {
+        for _ in 0..count {
+            log.add(LogEntry::new(level, "GET /".to_owned(), Map::new()));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_went_well_leaves_half_of_the_queue_to_what_failed() {
+        let (_directory, log, mut writer) = log().await;
+        add(&log, Level::Info, QUEUE_ENTRIES_MAX);
+        let taken = writer.entries.len();
+        assert!((QUEUE_ENTRIES_MAX / 2..=QUEUE_ENTRIES_MAX / 2 + 1).contains(&taken), "{taken}");
+        add(&log, Level::Error, QUEUE_ENTRIES_MAX);
+        assert_eq!(writer.entries.len(), QUEUE_ENTRIES_MAX);
+        assert_eq!(log.dropped(), QUEUE_ENTRIES_MAX as u64);
+        writer.entries.close();
+        let mut queued = Vec::new();
+        writer.entries.recv_many(&mut queued, QUEUE_ENTRIES_MAX).await;
+        assert_eq!(
+            queued.iter().filter(|entry| entry.level == Level::Error).count(),
+            QUEUE_ENTRIES_MAX - taken
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_queued_is_written_before_the_end() {
+        let (_directory, log, writer) = log().await;
+        let store = log.store.clone();
+        add(&log, Level::Error, BATCH_ENTRIES_MAX + 1);
+        drop(log);
+        writer.run().await;
+        assert_eq!(store.logs().count(&[]).await.unwrap(), BATCH_ENTRIES_MAX as u64 + 1);
+    }
+}

@@ -1,6 +1,7 @@
 //! What there is to say about a request that has ended.
 
 use crate::Reason;
+use crate::trace::TraceId;
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
@@ -11,6 +12,8 @@ pub struct AccessEntry<'a> {
     pub time: SystemTime,
     /// The same as in the response and at the upstream.
     pub request_id: &'a str,
+    /// The trace it belongs to, if it is traced.
+    pub trace: Option<TraceId>,
     /// The name of the proxy that took it.
     pub proxy: &'a str,
     /// The proxy's id; empty when it is no record.
@@ -112,6 +115,7 @@ pub(super) mod tests {
         AccessEntry {
             time: UNIX_EPOCH + Duration::from_millis(1_795_437_296_789),
             request_id: "00000000deadbeef",
+            trace: TraceId::new(0x4bf9_2f35_77b3_4da6, 0xa3ce_929d_0e0e_4736),
             proxy: "AI",
             proxy_id: "abcdefghijklmno",
             method: b"POST",
@@ -148,6 +152,7 @@ pub(super) mod tests {
             reused: false,
             first_byte: None,
             upstream_latency: None,
+            trace: None,
             cause: Some(cause),
             ..completed()
         }

@@ -15,7 +15,8 @@ pub(super) fn push_json(out: &mut Vec<u8>, entry: &AccessEntry<'_>, timestamps: 
     out.extend_from_slice(b"\",\"level\":\"");
     out.extend_from_slice(entry.level().label().as_bytes());
     text(out, b"\",\"request_id\":\"", entry.request_id.as_bytes());
-    text(out, b"\",\"proxy\":\"", entry.proxy.as_bytes());
+    optional(out, b"\",\"trace_id\":", entry.trace, |out, trace| out.extend_from_slice(&trace.to_digits()));
+    text(out, b",\"proxy\":\"", entry.proxy.as_bytes());
     text(out, b"\",\"proxy_id\":\"", entry.proxy_id.as_bytes());
     text(out, b"\",\"method\":\"", entry.method);
     text(out, b"\",\"path\":\"", entry.target);
@@ -28,15 +29,7 @@ pub(super) fn push_json(out: &mut Vec<u8>, entry: &AccessEntry<'_>, timestamps: 
     optional_text(out, b",\"collection\":", entry.identity.map(|(_, collection)| collection));
     out.extend_from_slice(b",\"client_ip\":\"");
     push_address(out, entry.client);
-    out.extend_from_slice(b"\",\"upstream\":");
-    match entry.upstream {
-        Some(upstream) => {
-            out.push(b'"');
-            push_socket_address(out, upstream);
-            out.push(b'"');
-        }
-        None => out.extend_from_slice(b"null"),
-    }
+    optional(out, b"\",\"upstream\":", entry.upstream, push_socket_address);
     out.extend_from_slice(if entry.reused { b",\"reused\":true" } else { b",\"reused\":false" });
     number(out, b",\"attempts\":", entry.attempts.into());
     milliseconds(out, b",\"queue_ms\":", Some(entry.queue));
@@ -69,11 +62,16 @@ fn text(out: &mut Vec<u8>, member: &[u8], value: &[u8]) {
 }
 
 fn optional_text(out: &mut Vec<u8>, member: &[u8], value: Option<&str>) {
+    optional(out, member, value, |out, value| push_escaped(out, value.as_bytes()));
+}
+
+/// What `push` appends stands in quotes.
+fn optional<T>(out: &mut Vec<u8>, member: &[u8], value: Option<T>, push: impl FnOnce(&mut Vec<u8>, T)) {
     out.extend_from_slice(member);
     match value {
         Some(value) => {
             out.push(b'"');
-            push_escaped(out, value.as_bytes());
+            push(out, value);
             out.push(b'"');
         }
         None => out.extend_from_slice(b"null"),
@@ -115,7 +113,8 @@ mod tests {
     #[test]
     fn a_line_says_everything_there_is_to_say() {
         let expected = json!({
-            "time": "2026-11-23T12:34:56.789Z", "level": "INFO", "request_id": "00000000deadbeef", "proxy": "AI",
+            "time": "2026-11-23T12:34:56.789Z", "level": "INFO", "request_id": "00000000deadbeef",
+            "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "proxy": "AI",
             "proxy_id": "abcdefghijklmno", "method": "POST", "path": "/-/ai/chat?stream=1", "status": 200,
             "reason": "completed", "side": null, "identity": "usr000000000001", "collection": "users",
             "client_ip": "192.0.2.1", "upstream": "127.0.0.1:8001", "reused": true, "attempts": 1, "queue_ms": 0.0,

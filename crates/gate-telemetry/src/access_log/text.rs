@@ -47,6 +47,12 @@ pub(super) fn push_text(out: &mut Vec<u8>, entry: &AccessEntry<'_>, timestamps: 
         text(out, b" collection=", collection.as_bytes());
     }
     text(out, b" request_id=", entry.request_id.as_bytes());
+    if let Some(trace) = entry.trace {
+        text(out, b" trace_id=", &trace.to_digits());
+    }
+    if let Some(reason) = entry.would_refuse {
+        text(out, b" would_refuse=", reason.label().as_bytes());
+    }
     if let Some(cause) = entry.cause {
         out.extend_from_slice(b" cause=\"");
         // An error says that there was more of it than fits.
@@ -87,6 +93,7 @@ fn optional_milliseconds(out: &mut Vec<u8>, name: &[u8], value: Option<Duration>
 mod tests {
     use super::super::entry::tests::{completed, failed};
     use super::*;
+    use crate::Reason;
 
     #[track_caller]
     fn check(entry: &AccessEntry<'_>, expected: &str) {
@@ -102,20 +109,28 @@ mod tests {
             "2026-11-23T12:34:56.789Z  INFO POST /-/ai/chat?stream=1 200 completed total_ms=1002.090 \
              upstream_latency_ms=1002.003 proxy_latency_ms=0.087 first_byte_ms=12.345 proxy=AI upstream=127.0.0.1:8001 \
              bytes_received=321 bytes_sent=65536 events=7 client_ip=192.0.2.1 identity=usr000000000001 \
-             collection=users request_id=00000000deadbeef",
+             collection=users request_id=00000000deadbeef \
+             trace_id=4bf92f3577b34da6a3ce929d0e0e4736",
         );
     }
 
     #[test]
     fn a_failure_ends_with_its_cause() {
         let cause = "refused by \"sidecar\"";
-        let entry = AccessEntry { attempts: 3, breaker: "open", proxy: "My AI", events: 0, ..failed(&cause) };
+        let entry = AccessEntry {
+            attempts: 3,
+            breaker: "open",
+            proxy: "My AI",
+            events: 0,
+            would_refuse: Some(Reason::RateLimited),
+            ..failed(&cause)
+        };
         check(
             &entry,
             "2026-11-23T12:34:56.789Z  WARN POST /-/ai/chat?stream=1 502 upstream_connect total_ms=1002.090 \
              proxy_latency_ms=0.087 proxy=\"My AI\" upstream=127.0.0.1:8001 attempts=3 bytes_received=321 \
              bytes_sent=65536 breaker=open client_ip=192.0.2.1 request_id=00000000deadbeef \
-             cause=\"refused by \\\"sidecar\\\"\"",
+             would_refuse=rate_limited cause=\"refused by \\\"sidecar\\\"\"",
         );
     }
 }

@@ -99,6 +99,18 @@ impl TraceId {
         TraceId { high, low: if high | low == 0 { 1 } else { low } }
     }
 
+    /// As 32 hexadecimal digits.
+    pub fn to_digits(self) -> [u8; TRACE_DIGITS] {
+        let mut digits = [0; TRACE_DIGITS];
+        let bits = u128::from(self.high) << 64 | u128::from(self.low);
+        for (place, digit) in digits.iter_mut().rev().enumerate() {
+            #[expect(clippy::cast_possible_truncation, reason = "one digit of it")]
+            let bits = (bits >> (4 * place)) as u64;
+            *digit = hex_digit(bits);
+        }
+        digits
+    }
+
     /// The part that is random in every trace whose ids are (level 2, §3.2.2.3.1): 7 bytes.
     pub fn randomness(self) -> u64 {
         self.low & RANDOMNESS
