@@ -220,7 +220,7 @@ async fn phases_lie_within_their_request_one_after_the_other() {
     assert!(last <= end, "{inner:#?}");
     let named = |name: &str| inner.iter().find(|span| span["name"] == name).map(duration).unwrap_or_default();
     assert!(named("first_byte") >= PAUSE, "{inner:#?}");
-    assert!(named("body") >= PAUSE - CLOCKS, "{inner:#?}");
+    assert!(named("body") + CLOCKS >= PAUSE, "{inner:#?}");
 }
 
 #[tokio::test]
@@ -239,7 +239,7 @@ async fn whoever_waits_for_a_place_has_a_queue() {
     second.read_head().await.unwrap();
     drop(second);
     let queue = collector.span(|span| span["name"] == "queue").await;
-    assert!(duration(&queue) >= PAUSE - CLOCKS, "{queue}");
+    assert!(duration(&queue) + CLOCKS >= PAUSE, "{queue}");
 }
 
 #[tokio::test]

