@@ -35,6 +35,7 @@ mod header_templates;
 mod headers;
 mod identity;
 mod import_export;
+mod in_flight;
 mod injection;
 mod keep_alive;
 #[cfg(unix)]

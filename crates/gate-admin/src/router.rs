@@ -54,6 +54,8 @@ fn routes() -> Router<Shared> {
         .route("/api/gateway/explain", post(gateway::explain))
         .route("/api/gateway/metrics", get(gateway::metrics))
         .route("/api/gateway/proxies/{id}/breaker", post(gateway::act_on_breaker))
+        .route("/api/gateway/requests", get(gateway::requests))
+        .route("/api/gateway/requests/{id}", delete(gateway::end_request))
         .route("/api/gateway/setup", post(auth::setup))
         .route("/api/gateway/status", get(gateway::status))
         .route("/api/secrets", get(secrets::list).post(secrets::create))
@@ -169,6 +171,8 @@ mod tests {
             ("POST", "/api/gateway/proxies/unknown/breaker"),
             ("GET", "/api/gateway/status"),
             ("GET", "/api/gateway/metrics"),
+            ("GET", "/api/gateway/requests"),
+            ("DELETE", "/api/gateway/requests/unknown"),
         ] {
             for (caller, status, message) in [
                 ("", 401, "The request requires valid record authorization token."),

@@ -11,6 +11,7 @@ use gate_records::request_log::RequestLog;
 use gate_records::secrets::Secrets;
 use gate_snapshot::Published;
 use gate_telemetry::access_log::AccessLogs;
+use gate_telemetry::in_flight::InFlight;
 use gate_telemetry::metrics::ProcessMetrics;
 use gate_upstream::HttpClient;
 use std::future::Future;
@@ -45,6 +46,8 @@ pub struct Services {
     pub request_log: RequestLog,
     /// Where the line of each request goes; says what is masked in a target.
     pub access_log: AccessLogs,
+    /// What runs.
+    pub in_flight: InFlight,
     /// Copies of the store.
     pub backups: Backups,
     /// What the rate limits have counted.

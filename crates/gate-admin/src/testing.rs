@@ -18,6 +18,7 @@ use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
 use gate_snapshot::{Published, UpstreamAddresses};
 use gate_store::Store;
 use gate_telemetry::access_log::AccessLogs;
+use gate_telemetry::in_flight::InFlight;
 use gate_telemetry::metrics::ProcessMetrics;
 use gate_upstream::{Dialer, DialerConfig, ForwardProxies, HttpClient, Resolver};
 use serde_json::Value;
@@ -132,6 +133,7 @@ impl Server {
             settings: LiveSettings::open(store.clone()).await.unwrap(),
             request_log,
             access_log: AccessLogs::off(),
+            in_flight: InFlight::new(0),
             backups: Backups::new(store.clone(), directory.path().to_owned()),
             windows: Windows::default(),
             last_minute: LastMinute::default(),

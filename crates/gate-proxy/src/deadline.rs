@@ -24,6 +24,10 @@ pub(crate) struct Deadlines {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(u32);
 
+/// Which deadline of the worker it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Slot(usize);
+
 /// One connection's deadline. Unset at first.
 #[derive(Debug)]
 pub(crate) struct Deadline {
@@ -33,7 +37,7 @@ pub(crate) struct Deadline {
 
 #[derive(Debug, Default)]
 struct Slots {
-    /// When each deadline is due; [`NEVER`] when it is not set.
+    /// When each deadline is due; [`NEVER`] when it is not set, [`OVER`] when it has run out for good.
     due: Vec<Tick>,
     /// Who is told. A connection's task keeps its waker for life, so it is stored once.
     wakers: Vec<Option<Waker>>,
@@ -94,6 +98,15 @@ impl Deadlines {
         self.wake_all();
     }
 
+    /// From now on this one is due, whatever it is set to, until it is restored.
+    pub(crate) fn run_out(&self, Slot(slot): Slot) {
+        let slots = &mut *self.slots.borrow_mut();
+        if let (Some(due), Some(Some(waker))) = (slots.due.get_mut(slot), slots.wakers.get(slot)) {
+            *due = OVER;
+            waker.wake_by_ref();
+        }
+    }
+
     /// Whether it is.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over.get()
@@ -114,7 +127,9 @@ impl Deadlines {
     }
 
     fn set(&self, slot: usize, due: Tick) {
-        if let Some(place) = self.slots.borrow_mut().due.get_mut(slot) {
+        if let Some(place) = self.slots.borrow_mut().due.get_mut(slot)
+            && *place != OVER
+        {
             *place = due;
         }
     }
@@ -141,14 +156,26 @@ impl Deadline {
         self.owner.now.get()
     }
 
-    /// Whether everything is due, because the worker ends.
+    /// Which one it is.
+    pub(crate) fn slot(&self) -> Slot {
+        Slot(self.slot)
+    }
+
+    /// Unset, and can be set again although it had run out.
+    pub(crate) fn restore(&self) {
+        if let Some(due) = self.owner.slots.borrow_mut().due.get_mut(self.slot) {
+            *due = NEVER;
+        }
+    }
+
+    /// Whether it is due whatever it is set to: it has run out, or the worker ends.
     pub(crate) fn is_over(&self) -> bool {
-        self.owner.is_over()
+        self.owner.is_over() || self.owner.slots.borrow().due.get(self.slot) == Some(&OVER)
     }
 
     /// Whether it is due.
     pub(crate) fn is_due(&self) -> bool {
-        let is_due = |due: &Tick| *due <= self.owner.now.get() || self.is_over();
+        let is_due = |due: &Tick| *due <= self.owner.now.get() || self.owner.is_over();
         self.owner.slots.borrow().due.get(self.slot).is_some_and(is_due)
     }
 }
@@ -168,6 +195,8 @@ impl Drop for Deadline {
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 const TICKS_PER_SECOND: u64 = 10;
 const NEVER: Tick = Tick(u32::MAX);
+/// Before anything that could be set: what is to come is at the next tick at the earliest.
+const OVER: Tick = Tick(0);
 
 #[cfg(test)]
 mod tests {
@@ -228,6 +257,21 @@ mod tests {
         deadline.set_after(Some(Duration::from_secs(60)));
         assert!(deadline.is_due());
         assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn one_that_has_run_out_is_due_until_it_is_restored() {
+        let deadlines = Deadlines::new();
+        let ((ended, woken), (other, _)) = (deadline(&deadlines), deadline(&deadlines));
+        deadlines.run_out(ended.slot());
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        ended.set_after(Some(Duration::from_secs(60)));
+        assert!(ended.is_due() && ended.is_over() && !other.is_due() && !other.is_over());
+        ended.restore();
+        assert!(!ended.is_due() && !ended.is_over());
+        ended.set_after(Some(Duration::from_secs(1)));
+        advance(&deadlines, 2000);
+        assert!(ended.is_due() && !ended.is_over());
     }
 
     #[test]

@@ -26,6 +26,11 @@ impl InFlight {
         record
     }
 
+    /// Those that run.
+    pub(crate) fn running(&self) -> Vec<Rc<Record>> {
+        self.records.borrow().iter().filter(|record| record.is_running.get()).cloned().collect()
+    }
+
     /// Its request has ended.
     pub(crate) fn put(&self, record: &Record) {
         record.end();

@@ -33,6 +33,7 @@ mod listener;
 mod memory;
 mod pipeline;
 mod preflight;
+mod questions;
 mod read_head;
 mod record;
 mod recycled;

@@ -83,7 +83,11 @@ pub(crate) async fn answer(worker: &Rc<Worker>, client: &mut Client, request: Re
     let running = Running::begin(worker, client, facts.id, describe);
     running.placement.set(facts.placement);
     let outcome = carry(worker, client, request, &mut facts, &running).await;
-    let (next, fault) = match outcome.map_err(|failure| failure.at_the_end_of(worker)) {
+    if running.is_ended.get() {
+        // For the answer, and for the next request.
+        client.deadline.restore();
+    }
+    let (next, fault) = match outcome.map_err(|failure| failure.at_the_end_of(worker, &running)) {
         Ok(next) => (next, None),
         Err(Failure::InBody(fault)) => (facts.next_after_truncation(), Some(fault)),
         Err(Failure::BeforeHead(fault)) => {
@@ -408,11 +412,13 @@ impl Failure {
         if has_begun { Failure::InBody(fault) } else { Failure::BeforeHead(fault) }
     }
 
-    /// What ran out is the time of the worker, if that is over.
-    fn at_the_end_of(mut self, worker: &Worker) -> Self {
+    /// What ran out is the time of the worker, if that is over, or that of a request that somebody has ended.
+    fn at_the_end_of(mut self, worker: &Worker, running: &Running) -> Self {
         let (Failure::BeforeHead(fault) | Failure::InBody(fault)) = &mut self;
-        if worker.deadlines.is_over() && fault.reason.is_timeout() {
+        if fault.reason.is_timeout() && worker.deadlines.is_over() {
             fault.reason = Reason::DrainTimeout;
+        } else if fault.reason.is_timeout() && running.is_ended.get() {
+            fault.reason = Reason::EndedByOperator;
         }
         self
     }

@@ -10,6 +10,7 @@
 
 use crate::admit::Admitted;
 use crate::client::{Client, WireCount};
+use crate::deadline::Slot;
 use crate::identify::Caller;
 use crate::route::ProxyRef;
 use crate::upstream_answer::UpstreamAnswer;
@@ -28,6 +29,10 @@ pub(crate) struct Record {
     place: usize,
     /// Whether there is such a request now.
     pub(crate) is_running: Cell<bool>,
+    /// Whether somebody has ended it by hand.
+    pub(crate) is_ended: Cell<bool>,
+    /// The deadline of its client's connection.
+    pub(crate) deadline: Cell<Slot>,
     /// What it is called.
     pub(crate) id: Cell<RequestId>,
     /// Where it stands in its trace, if it is traced.
@@ -135,6 +140,8 @@ impl Record {
         Rc::new(Record {
             place,
             is_running: Cell::new(false),
+            is_ended: Cell::new(false),
+            deadline: Cell::default(),
             id: Cell::new(RequestId::new(0)),
             placement: Cell::default(),
             line: RefCell::default(),
@@ -173,11 +180,13 @@ impl Record {
 
     /// A request begins whose head was read already.
     pub(crate) fn begin(&self, id: RequestId, client: &Client, now: Instant) {
+        self.deadline.set(client.deadline.slot());
         self.begin_with(id, client.address, client.count(), client.bytes().len(), now);
     }
 
     fn begin_with(&self, id: RequestId, client: IpAddr, wire: &Rc<WireCount>, at_hand: usize, now: Instant) {
         self.is_running.set(true);
+        self.is_ended.set(false);
         self.id.set(id);
         self.placement.set(None);
         self.client.set(client);
@@ -217,6 +226,16 @@ impl Record {
     pub(crate) fn upstream_ended(&self, now: Instant) {
         self.ended.set(Some(now));
         self.blocked_before_end.set(self.moved(0).blocked);
+    }
+
+    /// Its method and its path, without the query, which may hold keys (H28).
+    pub(crate) fn asked_for(&self) -> (Box<str>, Box<str>) {
+        let line = self.line.borrow();
+        let mut words = line.splitn(2, |byte| *byte == b' ');
+        let method = words.next().unwrap_or_default();
+        let path = words.next().and_then(|target| target.split(|byte| *byte == b'?').next());
+        let lossy = |bytes| String::from_utf8_lossy(bytes).into();
+        (lossy(method), lossy(path.unwrap_or_default()))
     }
 
     /// What it has moved so far; `at_hand` bytes read from the client belong to the next request.

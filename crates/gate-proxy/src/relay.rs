@@ -51,7 +51,9 @@ impl Silence {
         download: &mut Transfer,
     ) -> Poll<Result<(), Fault>> {
         // Both are asked, so that both forget.
-        if std::mem::take(&mut download.moved) | request.take_moved() {
+        let moved = std::mem::take(&mut download.moved) | request.take_moved();
+        // What is over is over, however much moves.
+        if moved && !client.deadline.is_over() {
             self.broken(client);
         } else if client.deadline.is_due() {
             return self.poll_due(client, download);

@@ -7,10 +7,12 @@ use crate::deadline::TICK;
 use crate::forwarded::TrustedProxies;
 use crate::listener::{self, Acceptor};
 use crate::memory::Memory;
+use crate::questions;
 use crate::watchdog::{Heartbeat, Watchdog};
 use crate::worker::{Worker, WorkerParts};
 use gate_snapshot::{Identities, Published, Upstream, UpstreamAddresses};
 use gate_telemetry::access_log::AccessLogs;
+use gate_telemetry::in_flight::{InFlight, InFlightQuestions};
 use gate_telemetry::metrics::ProcessMetrics;
 use gate_telemetry::trace::Traces;
 use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, PoolLimits, Resolver};
@@ -52,6 +54,8 @@ pub struct ServerConfig {
     pub access_log: AccessLogs,
     /// Where sampled requests are told of.
     pub traces: Traces,
+    /// Asks the workers what runs.
+    pub in_flight: InFlight,
     /// How long it says that it is not ready any more before it stops accepting.
     pub drain_delay: Duration,
     /// How long running requests may take to finish once draining has begun.
@@ -160,6 +164,7 @@ impl Server {
                     listener,
                     limit: Arc::clone(&limit),
                     heartbeat,
+                    questions: config.in_flight.worker(number),
                     draining: is_draining.clone(),
                     drain_timeout: config.drain_timeout,
                 };
@@ -197,6 +202,8 @@ struct Work {
     listener: StdListener,
     limit: Arc<ConnectionLimit>,
     heartbeat: Arc<Heartbeat>,
+    /// What the control plane asks about its requests.
+    questions: Option<InFlightQuestions>,
     draining: watch::Receiver<bool>,
     drain_timeout: Duration,
 }
@@ -221,6 +228,9 @@ impl Work {
             Err(error) => return tracing::error!(%error, "a worker cannot use its listener"),
         };
         tokio::task::spawn_local(tick(Rc::clone(&worker), self.heartbeat));
+        if let Some(questions) = self.questions {
+            tokio::task::spawn_local(questions::answer(Rc::clone(&worker), questions));
+        }
         let acceptor = Acceptor::new(Rc::clone(&worker), self.limit);
         // An error means that the server was dropped: nobody is left to ask for the end.
         tokio::select! {

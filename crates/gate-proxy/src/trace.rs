@@ -43,10 +43,7 @@ pub(crate) fn record(
     outcome: Result<(), &Fault>,
 ) {
     let total = end.saturating_duration_since(record.started.get());
-    let line = record.line.borrow();
-    let mut words = line.splitn(2, |byte| *byte == b' ');
-    let method = words.next().unwrap_or_default();
-    let path = words.next().and_then(|target| target.split(|byte| *byte == b'?').next()).unwrap_or_default();
+    let (method, path) = record.asked_for();
     let caller = record.caller.borrow();
     worker.traces.record(TraceRecord {
         placement,
@@ -54,8 +51,8 @@ pub(crate) fn record(
         // The clocks are read one after the other: what ended just now began so long ago.
         started: SystemTime::now().checked_sub(total).unwrap_or(SystemTime::UNIX_EPOCH),
         total,
-        method: lossy(method),
-        path: lossy(path),
+        method,
+        path,
         proxy: record.proxy.borrow().as_ref().map(traced),
         identity: caller.identity().map(|identity| identity.text("id").into()),
         client: record.client.get(),
@@ -103,10 +100,6 @@ fn traced(proxy: &ProxyRef) -> TracedProxy {
         upstream: (upstream.scheme() != Scheme::ControlPlane)
             .then(|| (upstream.host().into(), upstream.port())),
     }
-}
-
-fn lossy(bytes: &[u8]) -> Box<str> {
-    String::from_utf8_lossy(bytes).into()
 }
 
 /// What a request tells about its trace.

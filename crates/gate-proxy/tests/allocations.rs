@@ -8,6 +8,7 @@ use gate_snapshot::{
     UpstreamAddresses, identities,
 };
 use gate_telemetry::access_log::AccessLogs;
+use gate_telemetry::in_flight::InFlight;
 use gate_telemetry::metrics::{ProcessMetrics, ProxyMetrics};
 use gate_telemetry::trace::Traces;
 use gate_traffic::{ProxyTraffic, TrafficConfig};
@@ -105,6 +106,7 @@ fn a_request_in_the_steady_state_allocates_nothing() {
         memory_limit: None,
         access_log: AccessLogs::off(),
         traces,
+        in_flight: InFlight::new(1),
         drain_delay: Duration::ZERO,
         drain_timeout: Duration::from_secs(1),
         metrics: Arc::new(ProcessMetrics::new(1, true)),

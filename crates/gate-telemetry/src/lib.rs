@@ -1,4 +1,4 @@
-//! What is said about a request afterwards: what it is called ([`RequestId`]), the closed set of ways it can end ([`Reason`]),
+//! What is said about a request while it runs ([`in_flight`]) and afterwards: what it is called ([`RequestId`]), the closed set of ways it can end ([`Reason`]),
 //! what is counted ([`metrics`]) and shown ([`exposition`]), the line it gets ([`access_log`]), what is told of it among what
 //! others did for the same purpose ([`trace`]), and the process's log ([`log`]).
 //!
@@ -6,6 +6,7 @@
 
 pub mod access_log;
 pub mod exposition;
+pub mod in_flight;
 pub mod log;
 pub mod metrics;
 mod process;

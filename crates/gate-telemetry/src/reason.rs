@@ -77,6 +77,8 @@ pub enum Reason {
     BreakerOpen,
     /// The gateway stopped, and the request had not ended within the drain timeout.
     DrainTimeout,
+    /// A superuser has ended it (`DELETE /api/gateway/requests/{id}`).
+    EndedByOperator,
     /// Nobody can say at the moment whose token it is: the database or the identity provider is away.
     IdentityUnavailable,
     /// Something failed that should not have; the log has the cause.
@@ -121,7 +123,7 @@ impl Side {
 
 impl Reason {
     /// All members, in declaration order: for metrics that declare their series up front.
-    pub const ALL: [Reason; 41] = {
+    pub const ALL: [Reason; 42] = {
         use Reason::*;
         [
             Completed,
@@ -156,6 +158,7 @@ impl Reason {
             TimeoutTls,
             BreakerOpen,
             DrainTimeout,
+            EndedByOperator,
             IdentityUnavailable,
             Internal,
             LimitConcurrency,
@@ -209,6 +212,7 @@ impl Reason {
             Reason::TimeoutTls => "timeout_tls",
             Reason::BreakerOpen => "breaker_open",
             Reason::DrainTimeout => "drain_timeout",
+            Reason::EndedByOperator => "ended_by_operator",
             Reason::IdentityUnavailable => "identity_unavailable",
             Reason::Internal => "internal",
             Reason::LimitConcurrency => "limit_concurrency",
@@ -249,6 +253,7 @@ impl Reason {
             | Reason::UpstreamTruncated => 502,
             Reason::BreakerOpen
             | Reason::DrainTimeout
+            | Reason::EndedByOperator
             | Reason::IdentityUnavailable
             | Reason::Overloaded
             | Reason::QueueTimeout => 503,
@@ -316,6 +321,7 @@ impl Reason {
             | Reason::TimeoutTls => Side::Upstream,
             Reason::BreakerOpen
             | Reason::DrainTimeout
+            | Reason::EndedByOperator
             | Reason::IdentityUnavailable
             | Reason::Internal
             | Reason::LimitConcurrency
@@ -367,6 +373,7 @@ impl Reason {
             Reason::LoopDetected => "Loop Detected",
             Reason::BreakerOpen
             | Reason::DrainTimeout
+            | Reason::EndedByOperator
             | Reason::IdentityUnavailable
             | Reason::Overloaded
             | Reason::QueueTimeout => "Service Unavailable",
@@ -410,6 +417,7 @@ impl Reason {
             Reason::TimeoutTls => "The secure handshake with the upstream service took too long.",
             Reason::BreakerOpen => "The upstream service is failing and is left alone for a moment.",
             Reason::DrainTimeout => "The gateway is being stopped.",
+            Reason::EndedByOperator => "The request was ended by an administrator.",
             Reason::IdentityUnavailable => "The gateway cannot verify your authentication right now.",
             Reason::Internal => "Something went wrong while processing your request.",
             Reason::LimitConcurrency => "The upstream service is at capacity. Try again later.",

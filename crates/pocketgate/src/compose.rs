@@ -20,6 +20,7 @@ use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
 use gate_snapshot::{Published, UpstreamAddresses};
 use gate_store::{Location, PocketBaseDatabase, Store};
 use gate_telemetry::access_log::AccessLogs;
+use gate_telemetry::in_flight::InFlight;
 use gate_telemetry::metrics::ProcessMetrics;
 use gate_telemetry::trace::Traces;
 use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, HttpClient, Resolver};
@@ -270,6 +271,7 @@ async fn compose(
         settings: LiveSettings::open(store.clone()).await.map_err(Failure::other)?,
         request_log,
         access_log: config.access_log.clone(),
+        in_flight: config.in_flight.clone(),
         backups: Backups::new(store, arguments.directory.path.clone()),
         windows: Windows::default(),
         last_minute: LastMinute::default(),
@@ -359,6 +361,7 @@ fn server_config(arguments: &ServeArgs, traces: Traces) -> Result<ServerConfig, 
         },
         memory_limit: arguments.memory_limit,
         traces,
+        in_flight: InFlight::new(workers),
         access_log: arguments.access_log().start().map_err(Failure::other)?,
         drain_delay: arguments.drain_delay,
         drain_timeout: arguments.drain_timeout,

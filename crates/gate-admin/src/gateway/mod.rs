@@ -4,6 +4,7 @@ mod breaker;
 mod explain;
 mod last_minute;
 mod metrics;
+mod requests;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -14,5 +15,6 @@ pub(crate) use explain::explain;
 pub use last_minute::LastMinute;
 pub(crate) use metrics::show as metrics;
 pub use metrics::{MetricsAccess, serve_metrics};
+pub(crate) use requests::{end as end_request, list as requests};
 pub(crate) use status::show as status;
 pub use watch::tell_status;
