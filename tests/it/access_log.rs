@@ -327,14 +327,39 @@ async fn the_last_lines_are_written_before_the_end() {
     assert_eq!(logging.lines().len(), 20);
 }
 
+#[tokio::test]
+async fn of_a_crowd_the_request_log_shows_some_and_the_metric_counts_the_rest() {
+    const REQUESTS: u64 = 600;
+    let upstream = Upstream::start(Echo).await;
+    let logging = Logging::with(&upstream.url(), &["--metrics-public"], |builder| builder).await;
+    let mut client = logging.gateway.connect().await;
+    for _ in 0..REQUESTS {
+        client.get("/-/up").await;
+    }
+    assert_eq!(client.get("/-/none").await.status(), 404);
+    let administrator = Administrator::of(&logging.gateway).await;
+    let failures = requests_logged(&administrator, "data.reason='not_found'", 1).await;
+    assert_eq!(failures.len(), 1, "what failed finds room where what went well does not");
+    let left_out = async || sample(&logging.gateway, "gateway_request_log_left_out_total").await;
+    let total = async || {
+        let target = "/api/logs?perPage=1&filter=data.proxy='Up'";
+        administrator.must("GET", target, &json!({})).await["totalItems"].as_u64().unwrap()
+    };
+    within(PATIENCE, async { while total().await + left_out().await < REQUESTS {} }).await;
+    assert_eq!(total().await + left_out().await, REQUESTS);
+    assert!(left_out().await > 0, "{REQUESTS} requests in {} rows", total().await);
+}
+
 /// How many lines the gateway says were dropped.
 async fn dropped(gateway: &Gateway) -> u64 {
+    sample(gateway, "gateway_log_lines_dropped_total{log=\"access\"}").await
+}
+
+/// A number of the metrics.
+async fn sample(gateway: &Gateway, series: &str) -> u64 {
     let metrics = gateway.get("/api/gateway/metrics").await.text();
-    let sample = metrics
-        .lines()
-        .find(|line| line.starts_with("gateway_log_lines_dropped_total{") && line.contains("\"access\""));
-    let sample = sample.unwrap_or_else(|| panic!("no such metric in {metrics}"));
-    sample.rsplit_once(' ').unwrap().1.parse().unwrap()
+    let value = metrics.lines().find_map(|line| line.strip_prefix(series));
+    value.unwrap_or_else(|| panic!("no {series} in {metrics}")).trim().parse().unwrap()
 }
 
 #[cfg(target_os = "linux")]

@@ -69,6 +69,7 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     descriptors::raise_limit();
     let (traces, unsent) = traces::traces(arguments)?;
     let mut config = server_config(arguments, traces)?;
+    // Without the excerpt that is added below: that would keep the request log open to its end.
     let access_log = config.access_log.clone();
     // Before the data directory is touched: whoever starts a second gateway by mistake has changed nothing.
     Server::probe(arguments.http).map_err(Failure::other)?;
@@ -111,8 +112,7 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     if let Some(listener) = metrics_listener {
         background.spawn_on(listener.serve(Arc::clone(&services)), handle);
     }
-    // Not before: what else holds the access log must not keep the request log open.
-    config.access_log = config.access_log.with_excerpt(gate_admin::log_forwarded(&services));
+    config.access_log = services.access_log.clone();
     background.spawn_on(gate_admin::serve(connections, services), handle);
     // The operator says where the collector is: that upstreams may not be there says nothing about it.
     let anywhere = UpstreamAddresses::default();
@@ -251,6 +251,8 @@ async fn compose(
     }
     let (request_log, log_writer) = RequestLog::new(store.clone());
     let log_writing = tokio::spawn(log_writer.run());
+    let settings = LiveSettings::open(store.clone()).await.map_err(Failure::other)?;
+    let shown = gate_admin::log_forwarded(settings.clone(), request_log.clone());
     let services = Services {
         authenticate: authenticate(identities.clone()),
         authenticator,
@@ -268,9 +270,9 @@ async fn compose(
         client,
         has_pocketbase: arguments.pocketbase_upstream.is_some(),
         hub: Hub::default(),
-        settings: LiveSettings::open(store.clone()).await.map_err(Failure::other)?,
+        settings,
         request_log,
-        access_log: config.access_log.clone(),
+        access_log: config.access_log.clone().with_excerpt(shown),
         in_flight: config.in_flight.clone(),
         backups: Backups::new(store, arguments.directory.path.clone()),
         windows: Windows::default(),

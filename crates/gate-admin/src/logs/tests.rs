@@ -58,7 +58,7 @@ async fn h28_tokens_in_a_url_are_masked() {
 
 /// Somebody was sent away from the proxy AI.
 fn refused(server: &Server) -> impl Fn(&str) {
-    let take = log_forwarded(&server.services);
+    let take = log_forwarded(server.services.settings.clone(), server.services.request_log.clone());
     move |request_id| {
         take(&AccessEntry {
             time: SystemTime::now(),

@@ -1,9 +1,8 @@
 //! Logs requests that were forwarded, or refused on the way.
 
 use super::asked::{milliseconds, shortened};
-use crate::services::Services;
-use gate_records::Settings;
-use gate_records::request_log::{Level, LogEntry};
+use gate_records::request_log::{Level, LogEntry, RequestLog};
+use gate_records::{LiveSettings, Settings};
 use gate_telemetry::Reason;
 use gate_telemetry::access_log::{AccessEntry, TakeEntry};
 use serde_json::{Map, Value, json};
@@ -11,8 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Queues a line about each request it is given, unless the settings want none. Waits for nobody.
-pub fn log_forwarded(services: &Services) -> TakeEntry {
-    let (settings, log) = (services.settings.clone(), services.request_log.clone());
+pub fn log_forwarded(settings: LiveSettings, log: RequestLog) -> TakeEntry {
     Arc::new(move |entry| {
         let settings = settings.current();
         let level = if entry.is_success() { Level::Info } else { Level::Error };

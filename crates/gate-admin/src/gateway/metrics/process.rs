@@ -40,6 +40,8 @@ pub(super) fn logs(exposition: &mut Exposition, services: &Services) {
     samples.count(&["process"], log::dropped());
     samples.count(&["access"], services.access_log.dropped_lines());
     samples.count(&["requests"], services.request_log.dropped());
+    drop(samples);
+    exposition.family(&f::REQUEST_LOG_LEFT_OUT).count(&[], services.access_log.left_out());
 }
 
 /// The program, and what the system says of it. What the system does not say has no sample.

@@ -174,6 +174,11 @@ pub static LOG_LINES_DROPPED: Family = Family::counter(
     &["log"],
     "Lines nobody could write as fast as they came: of the process's log (process), of the access log (access), of the one behind /api/logs (requests).",
 );
+pub static REQUEST_LOG_LEFT_OUT: Family = Family::counter(
+    "gateway_request_log_left_out_total",
+    &[],
+    "Forwarded requests that are not in /api/logs because more were in their second than it takes; the access log has them.",
+);
 
 pub static BUILD_INFO: Family = Family::info(
     "gateway_build_info",
