@@ -20,6 +20,7 @@ from harness.workloads import Workload
 
 # A loadgen that takes this much longer than its run has hung.
 SLACK_SECONDS = 60
+EVENTS_WARMUP_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Plan:
 
     def rounds_of(self, workload: Workload) -> int:
         return self.idle_rounds if workload.command == "idle" else self.rounds
+
+    def warmup_of(self, workload: Workload) -> float:
+        # An answer of many events has to be under way on every connection.
+        return max(self.warmup, EVENTS_WARMUP_SECONDS) if workload.events else self.warmup
 
     def seconds_of(self, workload: Workload) -> float:
         return self.event_seconds if workload.command == "sse" or workload.events else self.seconds
@@ -150,7 +155,9 @@ def interleaved(workload: Workload, plan: Plan, lineup: Lineup) -> dict[str, lis
 
 
 def one_round(workload: Workload, plan: Plan, proxy: Running) -> dict[str, Any]:
-    return loadgen(proxy, workload.loadgen_arguments(proxy), plan.seconds_of(workload), plan.warmup)
+    return loadgen(
+        proxy, workload.loadgen_arguments(proxy), plan.seconds_of(workload), plan.warmup_of(workload)
+    )
 
 
 def loadgen(proxy: Running, arguments: list[str], seconds: float, warmup: float) -> dict[str, Any]:
