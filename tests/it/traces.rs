@@ -301,7 +301,8 @@ async fn a_collector_that_is_away_slow_or_busy_costs_no_request() {
 
 #[tokio::test]
 async fn a_busy_collector_gets_everything_later() {
-    let (gateway, _upstream, collector) = telling_of_echo().await;
+    let (collector, upstream) = (Collector::start().await, Upstream::start(Echo).await);
+    let gateway = telling(&collector.url(), &upstream.url()).arguments(["--metrics-public"]).start().await;
     collector.is(CollectorMood::Busy { status: 429, retry_after: Some(1) });
     let first = gateway.get("/-/up").await;
     eventually(PATIENCE, || collector.upstream.ledger.request_count() == 1).await;
@@ -311,6 +312,9 @@ async fn a_busy_collector_gets_everything_later() {
     spans_of(&collector, &first).await;
     spans_of(&collector, &second).await;
     gateway.logged(|line| line.text.contains("takes traces again")).await;
+    let metrics = gateway.get("/api/gateway/metrics").await.text();
+    assert!(metrics.contains("gateway_traced_requests_total{outcome=\"dropped\"} 0\n"), "{metrics}");
+    assert!(!metrics.contains("gateway_traced_requests_total{outcome=\"exported\"} 0\n"), "{metrics}");
 }
 
 #[tokio::test]

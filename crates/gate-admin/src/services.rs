@@ -13,6 +13,7 @@ use gate_snapshot::Published;
 use gate_telemetry::access_log::AccessLogs;
 use gate_telemetry::in_flight::InFlight;
 use gate_telemetry::metrics::ProcessMetrics;
+use gate_telemetry::trace::TraceCounts;
 use gate_upstream::HttpClient;
 use std::future::Future;
 use std::pin::Pin;
@@ -48,6 +49,8 @@ pub struct Services {
     pub access_log: AccessLogs,
     /// What runs.
     pub in_flight: InFlight,
+    /// What became of the requests that were recorded for a trace.
+    pub traced: Arc<TraceCounts>,
     /// Copies of the store.
     pub backups: Backups,
     /// What the rate limits have counted.

@@ -134,6 +134,7 @@ impl Server {
             request_log,
             access_log: AccessLogs::off(),
             in_flight: InFlight::new(0),
+            traced: Arc::default(),
             backups: Backups::new(store.clone(), directory.path().to_owned()),
             windows: Windows::default(),
             last_minute: LastMinute::default(),

@@ -274,6 +274,7 @@ async fn compose(
         request_log,
         access_log: config.access_log.clone().with_excerpt(shown),
         in_flight: config.in_flight.clone(),
+        traced: config.traces.counts(),
         backups: Backups::new(store, arguments.directory.path.clone()),
         windows: Windows::default(),
         last_minute: LastMinute::default(),

@@ -54,6 +54,11 @@ impl Traces {
         (Traces(Some(way)), TraceRecords { batches, counts })
     }
 
+    /// What becomes of what is recorded; nothing ever does when nothing is traced.
+    pub fn counts(&self) -> Arc<TraceCounts> {
+        self.0.as_ref().map(|way| Arc::clone(&way.counts)).unwrap_or_default()
+    }
+
     /// One worker's end.
     pub fn worker(&self) -> TraceSink {
         TraceSink { way: self.0.clone(), pending: RefCell::default() }

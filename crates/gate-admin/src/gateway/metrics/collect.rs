@@ -17,7 +17,7 @@ pub(super) fn collect(services: &Services, format: Format) -> String {
     proxies::descriptions(&mut exposition, &counted);
     workers::workers(&mut exposition, &services.metrics);
     process::configuration(&mut exposition, &snapshot, services, now);
-    process::logs(&mut exposition, services);
+    process::logs_and_traces(&mut exposition, services);
     process::process(&mut exposition, services.metrics.started);
     exposition.finish()
 }

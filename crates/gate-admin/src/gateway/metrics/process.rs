@@ -34,14 +34,17 @@ pub(super) fn configuration(
     exposition.family(&f::STORE_INFO).count(&[services.store_kind], 1);
 }
 
-/// What the logs have lost.
-pub(super) fn logs(exposition: &mut Exposition, services: &Services) {
+/// What the logs have lost, and what became of traces.
+pub(super) fn logs_and_traces(exposition: &mut Exposition, services: &Services) {
     let mut samples = exposition.family(&f::LOG_LINES_DROPPED);
     samples.count(&["process"], log::dropped());
     samples.count(&["access"], services.access_log.dropped_lines());
     samples.count(&["requests"], services.request_log.dropped());
     drop(samples);
     exposition.family(&f::REQUEST_LOG_LEFT_OUT).count(&[], services.access_log.left_out());
+    let mut samples = exposition.family(&f::TRACED);
+    samples.count(&["exported"], services.traced.exported_total());
+    samples.count(&["dropped"], services.traced.dropped_total());
 }
 
 /// The program, and what the system says of it. What the system does not say has no sample.

@@ -180,6 +180,12 @@ pub static REQUEST_LOG_LEFT_OUT: Family = Family::counter(
     "Forwarded requests that are not in /api/logs because more were in their second than it takes; the access log has them.",
 );
 
+pub static TRACED: Family = Family::counter(
+    "gateway_traced_requests_total",
+    &["outcome"],
+    "Requests that were recorded for a trace: told to the collector (exported), or not taken by it in time (dropped).",
+);
+
 pub static BUILD_INFO: Family = Family::info(
     "gateway_build_info",
     &["version", "commit"],

@@ -68,7 +68,7 @@ pub static GROUPS: [(&str, &[&Family]); 7] = [
             &STORE_INFO,
         ],
     ),
-    ("Logs", &[&LOG_LINES_DROPPED, &REQUEST_LOG_LEFT_OUT]),
+    ("Logs and traces", &[&LOG_LINES_DROPPED, &REQUEST_LOG_LEFT_OUT, &TRACED]),
     (
         "Process",
         &[
