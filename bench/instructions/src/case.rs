@@ -1,12 +1,15 @@
 //! The calls whose instructions are counted.
 
 use std::hint::black_box;
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, SystemTime};
 
 use gate_http::{ChunkedDecoder, HeadWriter, Method, RequestHead, ResponseHead};
 use gate_request::{RuleContext, withheld};
 use gate_snapshot::HeaderValue;
 use gate_telemetry::Reason;
+use gate_telemetry::access_log::{AccessEntry, AccessLogConfig, AccessLogs, Sink};
+use gate_telemetry::log::Format;
 use gate_traffic::{Admission, CallerKey};
 
 use crate::scene::{REQUEST, RESPONSE, Scene};
@@ -27,6 +30,7 @@ pub(crate) const CASES: &[(&str, Case)] = &[
     ("limits", limits),
     ("metrics", metrics),
     ("mask", mask),
+    ("log-line", log_line),
 ];
 
 fn parse_request(_: &mut Scene, repetitions: usize) {
@@ -150,11 +154,61 @@ fn metrics(scene: &mut Scene, repetitions: usize) {
 
 /// A target on its way into a log.
 fn mask(_: &mut Scene, repetitions: usize) {
-    let log = gate_telemetry::access_log::AccessLogs::off();
+    let log = AccessLogs::off();
     let mut out = Vec::new();
     for _ in 0..repetitions {
         out.clear();
         log.mask_target(black_box(b"/-/ai/v1/things?page=2&access_token=secret&sort=-created"), &mut out);
         black_box(&out);
+    }
+}
+
+/// A line of JSON, up to the file it goes to; what the thread does that writes it is in the figure.
+fn log_line(scene: &mut Scene, repetitions: usize) {
+    let config = AccessLogConfig {
+        sink: Sink::File { path: "/dev/null".into(), rotate_bytes: 0, keep: 0 },
+        format: Format::Json,
+        sample_successes: 1.0,
+        sensitive_parameters: Vec::new(),
+    };
+    let Ok(logs) = config.start() else { return };
+    let log = logs.worker();
+    for _ in 0..repetitions {
+        log.write(black_box(&entry(&scene.proxy.name)));
+    }
+    log.flush();
+    logs.finish();
+}
+
+fn entry(proxy: &str) -> AccessEntry<'_> {
+    let client = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 17));
+    AccessEntry {
+        time: SystemTime::UNIX_EPOCH,
+        request_id: "0123456789abcdef",
+        trace: None,
+        proxy,
+        proxy_id: "abcdefghij01234",
+        method: b"POST",
+        target: b"/-/proxy500/v1/chat/completions?stream=true",
+        status: 200,
+        reason: Reason::Completed,
+        identity: Some(("abcdefghij01234", "users")),
+        client,
+        upstream: Some((client, 8001).into()),
+        reused: true,
+        attempts: 1,
+        queue: Duration::ZERO,
+        connect: Duration::ZERO,
+        first_byte: Some(Duration::from_micros(20_480)),
+        upstream_latency: Some(Duration::from_micros(250_123)),
+        own: Duration::from_micros(41),
+        total: Duration::from_micros(250_164),
+        received: 512,
+        sent: 10_240,
+        events: 25,
+        breaker: "closed",
+        concurrent: 3,
+        would_refuse: None,
+        cause: None,
     }
 }
