@@ -116,7 +116,7 @@ async fn while_connecting() {
     let hole = Blackhole::start();
     let gateway =
         Gateway::start([Proxy::new("/-/up", &hole.url()).timeout_config("{\"dial\":60}").timeout(60)]).await;
-    // The first connection opens what stays open, such as the log of a worker.
+    // The first connection and the first request open what stays open, such as the request log.
     drop(gateway.connect().await);
     assert_eq!(gateway.get("/-/none").await.status(), 404);
     let baseline = gateway.idle_descriptor_count().await;
@@ -135,6 +135,8 @@ async fn while_connecting() {
 #[tokio::test]
 async fn after_any_byte_of_a_request() {
     let (gateway, upstream) = in_front_of_echo().await;
+    // The first request opens what stays open, such as the request log.
+    assert_eq!(gateway.get("/-/none").await.status(), 404);
     let baseline = gateway.idle_descriptor_count().await;
     let request = "POST /-/up HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX: 1\r\n\r\n";
     for sent in 0..request.len() {
