@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
 const DATA_PLANE: [&str; 6] =
     ["gate-http", "gate-request", "gate-snapshot", "gate-upstream", "gate-proxy", "gate-traffic"];
-const FORBIDDEN: [&str; 5] = ["gate-store", "gate-records", "gate-admin", "sqlx", "axum"];
+const FORBIDDEN: [&str; 6] = ["gate-store", "gate-records", "gate-admin", "gate-otlp", "sqlx", "axum"];
 
 fn metadata() -> Metadata {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
