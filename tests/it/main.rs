@@ -51,6 +51,7 @@ mod pool;
 #[cfg(unix)]
 mod postgresql;
 mod rate_limit;
+mod realtime;
 mod refusals;
 mod reload;
 mod request_id;

@@ -112,7 +112,9 @@ impl Server {
         let records =
             Records::new(store.clone(), passwords.clone(), secrets.clone(), environment(), publishing);
         let hub = Hub::default();
-        tokio::spawn(hub.clone().run(records.changes()));
+        let follower = records.follow(hub.listened()).await.unwrap();
+        tokio::spawn(hub.clone().run(follower.changes()));
+        tokio::spawn(follower.run());
         let authenticator = Authenticator::open(store.clone(), passwords.clone()).await.unwrap();
         let superusers = Superusers::new(store.clone(), passwords);
         let setup = FirstSuperuser::open(superusers.clone(), authenticator.clone()).await;

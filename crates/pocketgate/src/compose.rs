@@ -95,7 +95,9 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     background.spawn_on(answer_questions(asked, identities.clone()), handle);
     background.spawn_on(async { match identities.watch(changes).await {} }, handle);
     let hub = services.hub.clone();
-    background.spawn_on(hub.clone().run(services.records.changes()), handle);
+    let follower = runtime.block_on(services.records.follow(hub.listened())).map_err(Failure::other)?;
+    background.spawn_on(hub.clone().run(follower.changes()), handle);
+    background.spawn_on(follower.run(), handle);
     let following = services.settings.clone().follow();
     background.spawn_on(
         async move {

@@ -3,7 +3,7 @@
 use super::frame::frame;
 use super::topic::Topic;
 use bytes::Bytes;
-use gate_records::records::{AuthRecord, Context, Record, RecordChange, RequestInfo};
+use gate_records::records::{AuthRecord, Context, RecordChange, RequestInfo};
 use rand::distr::{Alphanumeric, SampleString};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -66,9 +66,13 @@ impl Client {
         self.frames.try_send(frame).map_err(|_| Stuck)
     }
 
-    /// Whether it listens as this very record.
-    pub(super) fn is_authenticated_as(&self, record: &Record) -> bool {
-        self.auth.as_ref().is_some_and(|auth| auth.is(record))
+    /// Whether a change ends the tokens it listens with: those of this very record, from before the change. What others
+    /// wrote is told a moment later, and by then somebody may have logged in again.
+    pub(super) fn is_revoked_by(&self, change: &RecordChange) -> bool {
+        let (Some(auth), Some(record)) = (&self.auth, change.record()) else { return false };
+        let logged_in = auth.value("updated").and_then(Value::as_str).unwrap_or_default();
+        let is_older = change.after.as_ref().is_none_or(|after| logged_in < after.text("updated"));
+        change.revokes_tokens() && auth.is(record) && is_older
     }
 
     fn shown(&self, change: &RecordChange, topic: &Topic) -> Option<String> {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 
 /// Everyone who listens. Cheap to clone; all clones are the same hub.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,8 @@ pub struct Hub {
     listeners: Arc<Mutex<Listeners>>,
     /// Somebody has asked for the status.
     status_wanted: Arc<Notify>,
+    /// Whether there is anybody.
+    listened: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +67,16 @@ impl Hub {
         }
     }
 
+    /// Whether anybody listens, now and when that changes.
+    pub fn listened(&self) -> watch::Receiver<bool> {
+        self.listened.subscribe()
+    }
+
+    fn count_listeners(&self, listeners: &Listeners) {
+        let is_listened = !listeners.clients.is_empty();
+        self.listened.send_if_modified(|listened| std::mem::replace(listened, is_listened) != is_listened);
+    }
+
     /// Ends every stream and takes nobody in any more: a gateway that drains would wait for streams that never end.
     pub fn close(&self) {
         let mut listeners = self.listeners();
@@ -82,6 +94,7 @@ impl Hub {
             return Err(Full);
         }
         listeners.clients.insert(client_id.clone(), client);
+        self.count_listeners(&listeners);
         Ok((Connected { hub: self.clone(), client_id }, frames))
     }
 
@@ -132,9 +145,8 @@ impl Hub {
     /// Tells whoever may know of a change. Somebody whose tokens it revoked is a guest from then on.
     pub(super) fn tell(&self, change: &RecordChange) {
         let clients = &mut self.listeners().clients;
-        if let Some(record) = change.record().filter(|_| change.revokes_tokens()) {
-            let revoked = clients.values_mut().filter(|client| client.is_authenticated_as(record));
-            revoked.for_each(|client| client.auth = None);
+        for client in clients.values_mut().filter(|client| client.is_revoked_by(change)) {
+            client.auth = None;
         }
         clients.retain(|_, client| match client.hear_of(change) {
             Ok(()) => true,
@@ -166,7 +178,9 @@ impl Connected {
 
 impl Drop for Connected {
     fn drop(&mut self) {
-        self.hub.listeners().clients.remove(&self.client_id);
+        let mut listeners = self.hub.listeners();
+        listeners.clients.remove(&self.client_id);
+        self.hub.count_listeners(&listeners);
     }
 }
 

@@ -193,6 +193,9 @@ async fn a_client_whose_tokens_were_revoked_is_a_guest() {
     assert!(frames.recv().await.is_some());
     let mut revoked = user.clone();
     revoked.set("tokenKey", "another");
+    hub.tell(&RecordChange { before: Some(user.clone()), after: Some(revoked.clone()) });
+    assert!(frames.recv().await.is_some(), "it has logged in since");
+    revoked.set("updated", "2026-01-01 00:00:00.000Z");
     hub.tell(&RecordChange { before: Some(user), after: Some(revoked) });
     assert!(frames.try_recv().is_err(), "it is nobody any more");
 }

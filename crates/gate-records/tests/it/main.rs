@@ -7,6 +7,7 @@
 )]
 
 mod auth;
+mod follower;
 mod identities;
 mod publisher;
 mod records;

@@ -19,15 +19,15 @@ use tokio::task::JoinSet;
 
 const PASSWORD: &str = "correct horse";
 
-struct Fixture {
-    records: Records,
+pub(crate) struct Fixture {
+    pub(crate) records: Records,
     store: Store,
     published: Arc<Published>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Fixture {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path()).await.unwrap();
         let published = Arc::new(Published::default());
@@ -45,7 +45,11 @@ impl Fixture {
         let publishing = publisher.publishing();
         tokio::spawn(publisher.run(std::future::pending()));
         let records = Records::new(store.clone(), Passwords::default(), secrets, environment(), publishing);
-        Fixture { records, store, published, _directory: directory }
+        Fixture { records, store, published, directory }
+    }
+
+    pub(crate) fn directory(&self) -> &std::path::Path {
+        self.directory.path()
     }
 
     async fn try_write(&self, write: Write) -> Result<Written, RecordError> {

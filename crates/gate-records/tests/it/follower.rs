@@ -1,0 +1,164 @@
+//! Who is told of which writes.
+
+use gate_records::auth::{Passwords, Superusers};
+use gate_records::collections::PROXIES;
+use gate_records::records::{Action, AuthRecord, Record, RecordChange, RequestInfo, Write, WriteKind};
+use gate_store::{Change, ProxyRow, Store};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use crate::records::Fixture;
+
+/// A gateway with a follower, and another process's store on its directory.
+struct Followed {
+    fixture: Fixture,
+    other: Store,
+    listened: watch::Sender<bool>,
+    told: Receiver<RecordChange>,
+}
+
+impl Followed {
+    async fn start() -> Self {
+        let fixture = Fixture::new().await;
+        let other = Store::open(fixture.directory()).await.unwrap();
+        let listened = watch::Sender::new(false);
+        let follower = fixture.records.follow(listened.subscribe()).await.unwrap();
+        let told = follower.changes();
+        tokio::spawn(follower.run());
+        Followed { fixture, other, listened, told }
+    }
+
+    /// Has somebody listen; returns when what others write is told.
+    async fn listen(&mut self) {
+        self.listened.send_replace(true);
+        let row = row("/-/listened");
+        // The first look may come after the first write, which it then does not tell.
+        loop {
+            let updated = gate_records::Timestamp::now().to_string();
+            let write = match self.other.proxy(&row.id).await.unwrap() {
+                None => Change::Insert(row.clone()),
+                Some(_) => {
+                    Change::Update { row: ProxyRow { updated, ..row.clone() }, expected_updated: None }
+                }
+            };
+            self.other.apply(&[write]).await.unwrap();
+            if timeout(Duration::from_secs(1), self.told.recv()).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    async fn next(&mut self) -> RecordChange {
+        timeout(Duration::from_secs(5), self.told.recv()).await.unwrap().unwrap()
+    }
+
+    /// Nothing more is told.
+    async fn assert_quiet(&mut self) {
+        let more = timeout(Duration::from_millis(600), self.told.recv()).await;
+        assert!(more.is_err(), "{more:?}");
+    }
+}
+
+fn row(path: &str) -> ProxyRow {
+    let mut record = gate_records::ProxyRecord::default();
+    let Value::Object(fields) = json!({"path": path, "upstream": "http://a"}) else { panic!("an object") };
+    record.merge(fields).unwrap();
+    record.check().unwrap().new_row()
+}
+
+fn told(change: &RecordChange) -> (Action, &str, &str) {
+    let record = change.record().unwrap();
+    (change.action(), record.collection().name, record.id())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_process_writes_is_told_with_what_was_there_before() {
+    let mut followed = Followed::start().await;
+    followed.listen().await;
+    let new = row("/-/new");
+    followed.other.apply(&[Change::Insert(new.clone())]).await.unwrap();
+    let change = followed.next().await;
+    assert_eq!(told(&change), (Action::Create, "_proxies", new.id.as_str()));
+    // Dates have milliseconds.
+    sleep(Duration::from_millis(2)).await;
+    let updated = gate_records::Timestamp::now().to_string();
+    let edited = ProxyRow { timeout: 5.0, updated, ..new.clone() };
+    followed.other.apply(&[Change::Update { row: edited, expected_updated: None }]).await.unwrap();
+    let change = followed.next().await;
+    assert_eq!(told(&change), (Action::Update, "_proxies", new.id.as_str()));
+    let timeouts =
+        [&change.before, &change.after].map(|record| record.as_ref().unwrap().value("timeout").clone());
+    assert_eq!(timeouts, [json!(30), json!(5)]);
+    followed.other.apply(&[Change::Delete { id: new.id.clone() }]).await.unwrap();
+    let change = followed.next().await;
+    assert_eq!(told(&change), (Action::Delete, "_proxies", new.id.as_str()));
+    Superusers::new(followed.other.clone(), Passwords::default())
+        .create("a@example.com", "correct horse")
+        .await
+        .unwrap();
+    let change = followed.next().await;
+    assert_eq!(
+        (change.action(), change.record().unwrap().collection().name),
+        (Action::Create, "_superusers")
+    );
+    followed.assert_quiet().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_own_writes_are_told_once() {
+    let mut followed = Followed::start().await;
+    followed.listen().await;
+    let auth = || Some(AuthRecord::local(&Record::new(&gate_records::collections::SUPERUSERS)));
+    let write = |kind, body: Value| {
+        let Value::Object(body) = body else { panic!("an object") };
+        Write {
+            collection: &PROXIES,
+            kind,
+            request: RequestInfo { auth: auth(), body, ..RequestInfo::default() },
+        }
+    };
+    let records = followed.fixture.records.clone();
+    let mut expected = Vec::new();
+    for number in 0..20 {
+        let body = json!({"path": format!("/-/{number}"), "upstream": "http://a"});
+        let made = records.write(write(WriteKind::Create, body)).await.unwrap();
+        let id = made.change.record().unwrap().id().to_owned();
+        records.write(write(WriteKind::Update { id: id.clone() }, json!({"timeout": 5}))).await.unwrap();
+        if number % 2 == 0 {
+            records.write(write(WriteKind::Delete { id: id.clone() }, json!({}))).await.unwrap();
+        }
+        expected.push((id, number % 2 == 0));
+    }
+    // A look may be faster than a notice and tell of two writes as one, but never of one twice.
+    let mut actions: HashMap<String, Vec<Action>> = HashMap::new();
+    let last = |is_deleted| if is_deleted { Action::Delete } else { Action::Update };
+    while !expected.iter().all(|(id, is_deleted)| {
+        actions.get(id).is_some_and(|actions| actions.last() == Some(&last(*is_deleted)))
+    }) {
+        let change = followed.next().await;
+        actions.entry(told(&change).2.to_owned()).or_default().push(change.action());
+    }
+    let all = [Action::Create, Action::Update, Action::Delete];
+    for actions in actions.values() {
+        let mut places = actions.iter().map(|action| all.iter().position(|known| known == action));
+        assert!(places.by_ref().is_sorted_by(|a, b| a < b), "{actions:?}");
+    }
+    followed.assert_quiet().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happened_while_nobody_listened_is_not_told() {
+    let mut followed = Followed::start().await;
+    followed.other.apply(&[Change::Insert(row("/-/before"))]).await.unwrap();
+    followed.assert_quiet().await;
+    followed.listen().await;
+    followed.listened.send_replace(false);
+    followed.other.apply(&[Change::Insert(row("/-/meanwhile"))]).await.unwrap();
+    followed.assert_quiet().await;
+    followed.listened.send_replace(true);
+    followed.assert_quiet().await;
+}
