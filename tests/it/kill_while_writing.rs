@@ -141,10 +141,6 @@ enum Kind {
     Secret,
 }
 
-fn is_batch((_, path, _): &Write) -> bool {
-    path == "/api/batch"
-}
-
 /// A method, a path and a body.
 type Write = (&'static str, String, Value);
 
@@ -190,10 +186,7 @@ impl Writer {
                     self.slots[index].acknowledged = version;
                     progress.acknowledged.fetch_add(1, Ordering::SeqCst);
                 }
-                // A batch that waits for its database for too long is answered as PocketBase answers it.
-                Some(answer) if answer.status() == 503 || (answer.status() == 400 && is_batch(&write)) => {
-                    return;
-                }
+                Some(answer) if answer.status() == 503 => return,
                 Some(answer) => panic!("{write:?}: {}", answer.text()),
                 None => return,
             }

@@ -10,7 +10,7 @@ use crate::Publishing;
 use crate::auth::Passwords;
 use crate::collections::{PROXIES, SECRETS};
 use crate::secrets::Secrets;
-use gate_store::{Store, Transaction};
+use gate_store::{PARAMS, Store, StoreError, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -104,9 +104,10 @@ impl Parts {
         let doing = self.apply_all(writes);
         let (transaction, written) = match timeout {
             None => doing.await?,
-            Some(timeout) => time::timeout(timeout, doing)
-                .await
-                .map_err(|_| BatchError { position: None, error: RecordError::TimedOut })??,
+            Some(timeout) => match time::timeout(timeout, doing).await {
+                Ok(done) => done?,
+                Err(_) => return Err(BatchError { position: None, error: self.why_late().await }),
+            },
         };
         let failed = |error| BatchError { position: None, error: RecordError::Store(error) };
         transaction.commit().await.map_err(failed)?;
@@ -118,6 +119,15 @@ impl Parts {
             let _ = self.changes.send(written.change.clone());
         }
         Ok(written)
+    }
+
+    /// A batch that waited for a database that is away was not itself too long.
+    async fn why_late(&self) -> RecordError {
+        match time::timeout(ANSWER_TIMEOUT, self.store.count(&PARAMS)).await {
+            Ok(Ok(_)) => RecordError::TimedOut,
+            Ok(Err(error)) => RecordError::Store(error),
+            Err(_) => RecordError::Store(StoreError::Busy),
+        }
     }
 
     async fn apply_all(&self, writes: &[Write]) -> Result<(Transaction, Vec<Written>), BatchError> {
@@ -138,5 +148,7 @@ impl Parts {
     }
 }
 
+/// Counting a handful of rows takes a database that is there no second.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 /// More than the largest batch several times over; a listener that is further behind than this reads everything anew.
 const CHANGES_KEPT: usize = 1024;

@@ -9,8 +9,10 @@ use gate_records::records::{
 use gate_records::secrets::{Keyring, Secrets};
 use gate_records::{EnvironmentPolicy, FieldErrors, Publisher};
 use gate_snapshot::Published;
-use gate_store::{Row, Store};
+use gate_store::{Location, Row, Store, StoreError};
 use gate_telemetry::metrics::ProcessMetrics;
+#[cfg(unix)]
+use gate_testkit::PostgreSql;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +32,10 @@ impl Fixture {
     pub(crate) async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path()).await.unwrap();
+        Self::over(store, directory).await
+    }
+
+    async fn over(store: Store, directory: TempDir) -> Self {
         let published = Arc::new(Published::default());
         let environment = || EnvironmentPolicy::with_reader([], |_| None);
         let keyring = Keyring::open_or_create(directory.path(), |_| None).unwrap();
@@ -358,6 +364,21 @@ async fn a_batch_is_made_whole_or_not_at_all() {
     assert_eq!(written.len(), 2);
     assert_eq!(fixture.published.load().routes().proxies().len(), 2);
     assert!(changes.try_recv().is_ok() && changes.try_recv().is_ok() && changes.try_recv().is_err());
+}
+
+/// PocketBase's answer to a batch that took too long would say that the batch is to blame.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_batch_that_waits_for_a_database_that_does_not_answer_is_not_itself_too_long() {
+    let server = PostgreSql::start();
+    let directory = tempfile::tempdir().unwrap();
+    let location = Location::Postgres { url: server.database(), directory: directory.path().to_owned() };
+    let fixture = Fixture::over(Store::open(location).await.unwrap(), directory).await;
+    server.freeze();
+    let batch = fixture.records.batch(vec![proxy("/-/a")], Duration::from_millis(50)).await;
+    server.thaw();
+    let error = batch.unwrap_err().error;
+    assert!(matches!(error, RecordError::Store(StoreError::Busy | StoreError::Unavailable(_))), "{error:?}");
 }
 
 #[tokio::test]
