@@ -283,20 +283,20 @@ async fn of_successes_a_sample_is_written_and_of_failures_all() {
 #[tokio::test]
 async fn a_file_is_put_aside_when_it_is_full() {
     let logging =
-        Logging::with("http://127.0.0.1:1", &["--access-log-rotate", "64K:2"], |builder| builder).await;
+        Logging::with("http://127.0.0.1:1", &["--access-log-rotate", "20K:2"], |builder| builder).await;
     let mut client = logging.gateway.connect().await;
-    for number in 0..600 {
+    for number in 0..400 {
         assert_eq!(client.get(&format!("/-/none/{number}")).await.status(), 404);
     }
-    eventually(PATIENCE, || logging.lines().last().is_some_and(|line| line["path"] == "/-/none/599")).await;
+    eventually(PATIENCE, || logging.lines().last().is_some_and(|line| line["path"] == "/-/none/399")).await;
     let names = ["access.log", "access.log.1", "access.log.2", "access.log.3"];
     let sizes =
         names.map(|name| fs::metadata(logging.directory.path().join(name)).map_or(0, |file| file.len()));
-    assert!(sizes.iter().all(|size| *size <= 64 * 1024), "{sizes:?}");
-    assert!(sizes[1] > 30_000 && sizes[2] > 30_000 && sizes[3] == 0, "{sizes:?}");
+    assert!(sizes.iter().all(|size| *size <= 20 * 1024), "{sizes:?}");
+    assert!(sizes[1] > 10_000 && sizes[2] > 10_000 && sizes[3] == 0, "{sizes:?}");
     let kept: Vec<_> =
         names.iter().rev().flat_map(|name| lines_of(&logging.directory.path().join(name))).collect();
-    let last: Vec<_> = (600 - kept.len()..600).map(|number| json!(format!("/-/none/{number}"))).collect();
+    let last: Vec<_> = (400 - kept.len()..400).map(|number| json!(format!("/-/none/{number}"))).collect();
     let paths: Vec<_> = kept.into_iter().map(|line| line["path"].clone()).collect();
     assert_eq!(paths, last, "the last ones, in order, and none lost between two files");
 }

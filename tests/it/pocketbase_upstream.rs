@@ -179,3 +179,15 @@ async fn a_pocketbase_that_is_away_is_502_and_the_gateway_goes_on() {
     assert_refused(&gateway.get("/api/health").await, 502, "upstream_connect");
     assert_eq!(gateway.get("/_gateway/api/health").await.status(), 200);
 }
+
+#[tokio::test]
+async fn what_passes_through_is_counted_under_a_name_of_its_own() {
+    let InFront { gateway, pocketbase: _pocketbase, .. } = in_front(&[]).await;
+    let administrator = Administrator::of(&gateway).await;
+    for _ in 0..3 {
+        assert_eq!(gateway.get("/api/health").await.status(), 200);
+    }
+    let metrics = administrator.call("GET", "/api/gateway/metrics", &Value::Null).await.text();
+    let counted = "gateway_requests_total{proxy=\"_pocketbase\",status=\"2xx\"} 3";
+    assert!(metrics.lines().any(|line| line == counted), "{metrics}");
+}

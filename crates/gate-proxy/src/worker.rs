@@ -10,7 +10,7 @@ use gate_snapshot::{
 };
 use gate_telemetry::RequestId;
 use gate_telemetry::access_log::{AccessLog, AccessLogs};
-use gate_telemetry::exposition::families::{CONTROL_PLANE, DEV_PROXY};
+use gate_telemetry::exposition::families::{CONTROL_PLANE, DEV_PROXY, POCKETBASE};
 use gate_telemetry::metrics::{ProcessMetrics, ProxyMetrics, WorkerMetrics};
 use gate_telemetry::trace::{TraceSink, Traces};
 use gate_traffic::{ProxyTraffic, TrafficConfig};
@@ -109,7 +109,7 @@ impl Worker {
             )),
             pocketbase: parts
                 .pocketbase
-                .map(|upstream| Rc::new(as_it_is(built_in("PocketBase", upstream, &metrics.pocketbase)))),
+                .map(|upstream| Rc::new(as_it_is(built_in(POCKETBASE, upstream, &metrics.pocketbase)))),
             dev_proxy: parts
                 .dev_proxy
                 .map(|upstream| Rc::new(built_in(DEV_PROXY, upstream, &metrics.dev_proxy))),

@@ -59,7 +59,7 @@ fn a_line_allocates_nothing() {
             worker.write(&entry);
         }
         let allocations = dhat::HeapStats::get().total_blocks - before;
-        // Some sixty lines fill a buffer; besides it, the way to the other thread takes a little now and then.
+        // Some thirty lines fill a buffer; besides it, the way to the other thread takes a little now and then.
         assert!(allocations < LINES / 10, "{allocations} allocations for {LINES} lines as {format:?}");
     }
 }

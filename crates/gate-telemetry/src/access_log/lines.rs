@@ -35,7 +35,7 @@ impl Lines {
     }
 }
 
-/// So many lines at a time, some sixty, that waking the thread that writes costs next to nothing for each.
-const BUFFER_BYTES: usize = 32 * 1024;
+/// So many lines at a time, some thirty, that handing them over costs next to nothing for each.
+const BUFFER_BYTES: usize = 16 * 1024;
 /// Room for the line that fills the buffer, unless it is a very long one.
 const LINE_BYTES: usize = 2 * 1024;

@@ -177,7 +177,7 @@ fn give(output: &mut impl Write, rest: &mut &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// What may wait for a sink that does not keep up, of all workers together: some 9 MiB at most.
+/// What may wait for a sink that does not keep up, of all workers together: some 5 MiB at most.
 const BUFFERS_MAX: usize = 256;
 /// The thread hands bytes to the system, and now and then says something itself.
 const STACK_BYTES: usize = 256 * 1024;

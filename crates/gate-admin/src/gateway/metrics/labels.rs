@@ -1,7 +1,7 @@
 //! What everything that counts requests is called in the label `proxy`.
 
 use gate_snapshot::{Proxy, Snapshot};
-use gate_telemetry::exposition::families::{CONTROL_PLANE, DEV_PROXY, UNMATCHED};
+use gate_telemetry::exposition::families::{CONTROL_PLANE, DEV_PROXY, POCKETBASE, UNMATCHED};
 use gate_telemetry::metrics::{ProcessMetrics, ProxyTotal};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,9 +29,12 @@ impl<'a> Counted<'a> {
         let without = |label, total| Counted { label, proxy: None, total };
         counted.push(without(UNMATCHED, metrics.unmatched()));
         counted.push(without(CONTROL_PLANE, metrics.control_plane.total()));
-        let dev_proxy = metrics.dev_proxy.total();
-        if dev_proxy.statuses.iter().any(|count| *count > 0) || dev_proxy.active > 0 {
-            counted.push(without(DEV_PROXY, dev_proxy));
+        // These two there may not be.
+        for (label, metrics) in [(POCKETBASE, &metrics.pocketbase), (DEV_PROXY, &metrics.dev_proxy)] {
+            let total = metrics.total();
+            if total.statuses.iter().any(|count| *count > 0) || total.active > 0 {
+                counted.push(without(label, total));
+            }
         }
         counted
     }
@@ -40,7 +43,8 @@ impl<'a> Counted<'a> {
 /// The label of each proxy. Names need not be unique, paths are; and since every path begins with a slash, none of them is one
 /// of the reserved labels.
 fn labels(proxies: &[Arc<Proxy>]) -> impl Iterator<Item = &str> {
-    let mut bearers: HashMap<&str, u32> = [(UNMATCHED, 1), (CONTROL_PLANE, 1), (DEV_PROXY, 1)].into();
+    let reserved = [UNMATCHED, CONTROL_PLANE, POCKETBASE, DEV_PROXY];
+    let mut bearers: HashMap<&str, u32> = reserved.map(|label| (label, 1)).into();
     for proxy in proxies {
         *bearers.entry(&proxy.name).or_default() += 1;
         if *proxy.name != proxy.path {

@@ -88,6 +88,8 @@ pub static GROUPS: [(&str, &[&Family]); 7] = [
 pub const UNMATCHED: &str = "_unmatched";
 /// The label value that stands for requests to the gateway itself.
 pub const CONTROL_PLANE: &str = "_control_plane";
+/// The label value that stands for what passes through to the PocketBase behind the gateway.
+pub const POCKETBASE: &str = "_pocketbase";
 /// The label value that stands for what the dev proxy takes.
 pub const DEV_PROXY: &str = "_dev_proxy";
 
