@@ -152,3 +152,17 @@ async fn every_attempt_counts_for_the_breaker_and_none_passes_it() {
     assert_eq!(sidecar.arrived(), 3);
     assert_refused(&gateway.get("/-/up").await, 503, "breaker_open");
 }
+
+#[tokio::test]
+async fn an_upstream_that_is_busy_is_not_broken_however_often_it_is_asked() {
+    let (gateway, sidecar) = in_front_of_sidecar(Mood::Fails(429), |proxy| {
+        proxy
+            .retry_config(THREE)
+            .circuit_breaker(r#"{"enabled":true,"failure_threshold":2,"recovery_timeout":60}"#)
+    })
+    .await;
+    assert_eq!(gateway.get("/-/up").await.status(), 429);
+    assert_eq!(sidecar.arrived(), 4);
+    sidecar.becomes(Mood::Well);
+    assert_eq!(gateway.get("/-/up").await.status(), 200, "429 is no failure");
+}

@@ -1,6 +1,6 @@
 //! How many requests may come in a time.
 
-use gate_testkit::{Gateway, Mood, Proxy, Response, Sidecar};
+use gate_testkit::{Echo, Gateway, Mood, Proxy, Response, Sidecar, Upstream};
 
 use crate::concurrency::in_front_of_sidecar;
 use crate::setup::assert_refused;
@@ -55,5 +55,24 @@ async fn a_dry_run_refuses_nobody() {
     let gateway = Gateway::start([proxy]).await;
     for _ in 0..5 {
         assert_eq!(gateway.get("/-/up").await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_it_is_the_client_it_names_who_is_counted() {
+    let upstream = Upstream::start(Echo).await;
+    let proxy = Proxy::new("/-/up", &upstream.url()).rate_limit(r#"{"requests":1,"window":60,"by":"ip"}"#);
+    for (arguments, expected) in [
+        (&["--trusted-proxy", "127.0.0.0/8"][..], [200, 429, 200, 429, 200]),
+        (&[], [200, 429, 429, 429, 429]),
+    ] {
+        let gateway = Gateway::builder().proxy(proxy.clone()).arguments(arguments).start().await;
+        let chains = ["192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.3, 192.0.2.1", "192.0.2.3, 127.0.0.9"];
+        let mut statuses = Vec::new();
+        for chain in chains {
+            let line = format!("X-Forwarded-For: {chain}");
+            statuses.push(gateway.connect().await.request("GET", "/-/up", &[&line], b"").await.status());
+        }
+        assert_eq!(statuses, expected, "{arguments:?}");
     }
 }

@@ -46,7 +46,7 @@ pub(crate) async fn admit(
     running: &Running,
 ) -> Result<(), Fault> {
     let (proxy, now) = (&*routed.proxy, running.started.get());
-    let who = Who { caller, address: client.address };
+    let who = Who { caller, address: running.client.get() };
     running.admitted.borrow_mut().share = take_share(proxy, &who, facts, running)?;
     look_at_breaker(proxy, &mut facts.told, now)?;
     match proxy.traffic.limiter.admit(|| who.key(), now) {
@@ -94,7 +94,10 @@ impl Admitted {
             return true;
         }
         if let Some(permit) = self.permit.take() {
-            permit.failed(now, answer.and_then(|answer| answer.retry_after));
+            match answer {
+                Some(answer) => settle(permit, answer, now),
+                None => permit.failed(now, None),
+            }
         }
         self.permit = proxy.traffic.breaker.admit(now).ok();
         self.permit.is_some()

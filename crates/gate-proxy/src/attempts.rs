@@ -100,13 +100,21 @@ impl<'a> Attempts<'a> {
 ///
 /// # Errors
 /// The client has gone.
-pub(crate) async fn pause(client: &mut Client, facts: &RequestFacts, wait: Duration) -> Result<(), Fault> {
+pub(crate) async fn pause(
+    client: &mut Client,
+    facts: &RequestFacts,
+    running: &Running,
+    wait: Duration,
+) -> Result<(), Fault> {
     client.deadline.set(facts.total_due);
     if wait.is_zero() {
         return Ok(());
     }
+    let began = running.clock();
     // Boxed: rare, and a timer is large.
-    until(client, Box::pin(tokio::time::sleep(wait)), Reason::TimeoutTotal).await
+    let waited = until(client, Box::pin(tokio::time::sleep(wait)), Reason::TimeoutTotal).await;
+    running.wait_again(running.clock().saturating_duration_since(began));
+    waited
 }
 
 /// 1,024 times the first wait.

@@ -37,6 +37,21 @@ pub(crate) async fn connect(
     if let Some(leased) = pooled(worker, proxy) {
         return Ok(leased);
     }
+    open(worker, client, proxy, facts, attempts, running).await
+}
+
+/// A new connection, after as many attempts as there may be.
+///
+/// # Errors
+/// The last attempt's.
+pub(crate) async fn open(
+    worker: &Worker,
+    client: &mut Client,
+    proxy: &ProxyRef,
+    facts: &RequestFacts,
+    attempts: &mut Attempts<'_>,
+    running: &Running,
+) -> Result<Leased, Fault> {
     running.phase.set(Phase::Connecting);
     loop {
         let fault = match dial(worker, client, proxy, running).await {
@@ -45,7 +60,7 @@ pub(crate) async fn connect(
         };
         running.attempts.set(running.attempts.get() + 1);
         match attempts.next(Failed::Connect, client, facts, running) {
-            Some(wait) => pause(client, facts, wait).await?,
+            Some(wait) => pause(client, facts, running, wait).await?,
             None => return Err(fault),
         }
     }
@@ -62,7 +77,7 @@ fn pooled(worker: &Worker, proxy: &ProxyRef) -> Option<Leased> {
 ///
 /// # Errors
 /// The phase that failed, or that the client has gone.
-pub(crate) async fn dial(
+async fn dial(
     worker: &Worker,
     client: &mut Client,
     proxy: &ProxyRef,

@@ -13,7 +13,7 @@ use crate::buffer::Buffer;
 use crate::client::{Client, Wire, poll_fill};
 use crate::deadline::Tick;
 use crate::fault::Fault;
-use crate::request_transfer::earlier;
+use crate::request_transfer::{RequestTransfer, earlier};
 use crate::transfer::Transfer;
 use gate_snapshot::Timeouts;
 use gate_telemetry::Reason;
@@ -80,8 +80,13 @@ pub(crate) fn poll_first_byte(
 }
 
 /// Ready when the wait for it is over.
-pub(crate) fn poll_first_event_due(client: &Client) -> Poll<Result<(), Fault>> {
-    if client.deadline.is_due() { Poll::Ready(Err(Reason::TimeoutFirstEvent.into())) } else { Poll::Pending }
+pub(crate) fn poll_first_event_due(client: &Client, request: &RequestTransfer) -> Poll<Result<(), Fault>> {
+    if !client.deadline.is_due() {
+        return Poll::Pending;
+    }
+    let is_clients = request.waits_for_client();
+    let reason = if is_clients { Reason::TimeoutClientBody } else { Reason::TimeoutFirstEvent };
+    Poll::Ready(Err(reason.into()))
 }
 
 impl KeepAlive {

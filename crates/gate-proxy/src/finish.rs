@@ -62,6 +62,7 @@ impl Running {
 
     /// The connection had been closed before anything of the request arrived.
     pub(crate) fn was_no_attempt(&self) {
+        self.give_up(self.clock());
         self.attempts.set(self.attempts.get().saturating_sub(1));
     }
 
@@ -99,6 +100,7 @@ impl Running {
 
     /// An attempt has failed; whether the breaker lets another one follow.
     pub(crate) fn begin_again(&self, proxy: &Proxy, answer: Option<UpstreamAnswer>, now: Instant) -> bool {
+        self.give_up(self.clock());
         self.admitted.borrow_mut().begin_again(proxy, answer, now)
     }
 
@@ -170,6 +172,8 @@ impl Running {
             };
         }
         match fault.reason.side() {
+            // Many at one time, and nothing is wrong with any of them: the metrics count them.
+            _ if fault.reason.is_limit() => log!(debug),
             Side::Client => log!(info),
             Side::Upstream => log!(warn),
             Side::Gateway => log!(error),

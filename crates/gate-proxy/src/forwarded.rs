@@ -2,7 +2,7 @@
 
 use gate_http::{FieldName, RequestHead};
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 /// The networks whose `X-Forwarded-*` fields are believed. Empty by default: what a stranger says about the client's
@@ -49,6 +49,34 @@ impl TrustedProxies {
     pub fn contains(&self, peer: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(peer))
     }
+}
+
+/// Who the client is, when `peer` is a proxy that is believed: of those it says the request came through, the last one that is
+/// not such a proxy itself. What is no address ends the search: whoever wrote it is taken for the client.
+pub(crate) fn client_address(
+    head: &RequestHead,
+    bytes: &[u8],
+    peer: IpAddr,
+    trusts: impl Fn(IpAddr) -> bool,
+) -> IpAddr {
+    let mut client = peer;
+    let lines = head.fields().iter().rev().filter(|line| line.known == FieldName::XForwardedFor);
+    for entry in lines.flat_map(|line| line.value.of(bytes).rsplit(|byte| *byte == b',')) {
+        let Some(address) = address(entry) else { break };
+        client = address;
+        if !trusts(address) {
+            break;
+        }
+    }
+    client
+}
+
+/// An address, perhaps with a port behind it, an IPv6 address then in brackets.
+fn address(text: &[u8]) -> Option<IpAddr> {
+    let text = str::from_utf8(text.trim_ascii()).ok()?;
+    let address = text.parse::<IpAddr>().or_else(|_| text.parse::<SocketAddr>().map(|it| it.ip())).ok();
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<IpAddr>().ok();
+    address.or_else(bracketed).map(|address| address.to_canonical())
 }
 
 impl FromStr for Network {
@@ -120,6 +148,30 @@ mod tests {
         check(&["::/0"], "::1", true);
         check(&["fd00::/8"], "fd12::1", true);
         check(&["::/0"], "127.0.0.1", false);
+    }
+
+    #[track_caller]
+    fn check_client(lines: &str, expected: &str) {
+        use gate_http::Progress;
+        let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n");
+        let mut head = RequestHead::new();
+        assert!(matches!(head.parse(bytes.as_bytes()), Ok(Progress::Complete { .. })));
+        let trusted = TrustedProxies::parse(&["10.0.0.0/8"]).unwrap();
+        let peer = "10.0.0.1".parse().unwrap();
+        let found = client_address(&head, bytes.as_bytes(), peer, |address| trusted.contains(address));
+        assert_eq!(found.to_string(), expected, "{lines:?}");
+    }
+
+    #[test]
+    fn the_client_is_the_last_one_that_is_no_proxy_of_ours() {
+        check_client("", "10.0.0.1");
+        check_client("X-Forwarded-For: 192.0.2.1\r\n", "192.0.2.1");
+        check_client("X-Forwarded-For: 198.51.100.7, 192.0.2.1, 10.0.0.2\r\n", "192.0.2.1");
+        check_client("X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.2\r\n", "192.0.2.2");
+        check_client("X-Forwarded-For: 10.0.0.3,10.0.0.2\r\n", "10.0.0.3");
+        check_client("X-Forwarded-For: 192.0.2.1:4711\r\n", "192.0.2.1");
+        check_client("X-Forwarded-For: [2001:db8::1]:4711, [2001:db8::2]\r\n", "2001:db8::2");
+        check_client("X-Forwarded-For: 192.0.2.1, unknown, 10.0.0.2\r\n", "10.0.0.2");
     }
 
     #[test]

@@ -144,13 +144,8 @@ impl<'a> Exchange<'a> {
         started: &mut Option<Recycled<ResponseHead>>,
     ) -> Poll<Result<(Recycled<ResponseHead>, usize), Fault>> {
         let was_running = self.request.is_running();
-        if was_running {
-            if let Poll::Ready(fault) = self.poll_request(cx) {
-                return Poll::Ready(Err(fault));
-            }
-            if !self.request.is_running() {
-                self.running.sent();
-            }
+        if was_running && let Poll::Ready(fault) = self.poll_request(cx) {
+            return Poll::Ready(Err(fault));
         }
         loop {
             if let Some(input) = &self.input {
@@ -181,7 +176,12 @@ impl<'a> Exchange<'a> {
     }
 
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Fault> {
-        self.request.poll(cx, self.client, &mut self.upstream, self.timeouts)
+        let was_running = self.request.is_running();
+        let fault = self.request.poll(cx, self.client, &mut self.upstream, self.timeouts);
+        if was_running && !self.request.is_running() {
+            self.running.sent();
+        }
+        fault
     }
 
     /// The connection ended before the head was complete.
@@ -251,7 +251,7 @@ impl<'a> Exchange<'a> {
         if let Poll::Ready(fault) = self.poll_request(cx) {
             return Poll::Ready(Err(fault));
         }
-        event_stream::poll_first_event_due(self.client)
+        event_stream::poll_first_event_due(self.client, self.request)
     }
 
     fn poll_relay(

@@ -125,7 +125,8 @@ impl<'a> Exchange<'a> {
     /// 100: a client that waits for permission to send its body gets it
     /// from us: the stream takes the body whenever the upstream reads it.
     pub(crate) async fn response_head(&mut self) -> Result<Response, Fault> {
-        if self.facts.expects_continue && self.facts.version == Version::Http11 {
+        let may_wait = self.facts.expects_continue && self.facts.version == Version::Http11;
+        if may_wait && self.request.take_permission() {
             self.say(response_head::compose_continue()).await?;
         }
         let (head, stream) = self.final_head().await?.into_parts();
@@ -202,11 +203,16 @@ impl<'a> Exchange<'a> {
         if let Poll::Ready(fault) = self.poll_request(cx) {
             return Poll::Ready(Err(fault));
         }
-        event_stream::poll_first_event_due(self.client)
+        event_stream::poll_first_event_due(self.client, self.request)
     }
 
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Fault> {
-        self.request.poll(cx, self.client, &mut self.upload, self.timeouts)
+        let was_running = self.request.is_running();
+        let fault = self.request.poll(cx, self.client, &mut self.upload, self.timeouts);
+        if was_running && !self.request.is_running() {
+            self.running.sent();
+        }
+        fault
     }
 
     /// How long to wait before another attempt takes the place of this one; `None` = this one is what the client gets.
@@ -232,6 +238,8 @@ impl<'a> Exchange<'a> {
         if response.status() == StatusCode::CONTINUE || self.facts.version == Version::Http10 {
             return Ok(());
         }
+        // The client is told something.
+        self.request.forget();
         let interim = response_head::compose_http2_interim(response.status(), response.headers())?;
         self.say(interim).await
     }
@@ -244,12 +252,8 @@ impl<'a> Exchange<'a> {
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Head, Fault>> {
-        let was_running = self.request.is_running();
         if let Poll::Ready(fault) = self.poll_request(cx) {
             return Poll::Ready(Err(fault));
-        }
-        if was_running && !self.request.is_running() {
-            self.running.sent();
         }
         if let Poll::Ready(Some(response)) = self.response.poll_informational(cx) {
             return Poll::Ready(response.map(Head::Interim).map_err(lost));

@@ -7,6 +7,7 @@ use crate::connect::{self, Leased};
 use crate::deadline::Tick;
 use crate::fault::Fault;
 use crate::finish::Running;
+use crate::forwarded::client_address;
 use crate::http1::Exchange;
 use crate::identify::identify;
 use crate::read_head::ReadHead;
@@ -82,6 +83,10 @@ pub(crate) async fn answer(worker: &Rc<Worker>, client: &mut Client, request: Re
     let describe = |line: &mut Vec<u8>| describe(worker, &request, client.bytes(), line);
     let running = Running::begin(worker, client, facts.id, describe);
     running.placement.set(facts.placement);
+    if worker.trusts(client.address) {
+        let trusts = |address| worker.trusts(address);
+        running.client.set(client_address(&request.head, client.bytes(), client.address, trusts));
+    }
     let outcome = carry(worker, client, request, &mut facts, &running).await;
     if running.is_ended.get() {
         // For the answer, and for the next request.
@@ -204,7 +209,7 @@ async fn exchange(
             drop(exchange);
             running.was_no_attempt();
             client.deadline.set(facts.total_due);
-            connect::dial(worker, client, proxy, running).await?
+            Box::pin(connect::open(worker, client, proxy, facts, attempts, running)).await?
         } else if let Some(wait) = Failed::of(&answer, |response| response.answer)
             .and_then(|failed| exchange.next_attempt(attempts, failed))
         {
@@ -292,7 +297,7 @@ async fn again(
     running: &Running,
     wait: Duration,
 ) -> Result<Leased, Fault> {
-    pause(client, facts, wait).await?;
+    pause(client, facts, running, wait).await?;
     connect::connect(worker, client, proxy, facts, attempts, running).await
 }
 

@@ -55,6 +55,8 @@ pub(crate) struct Record {
     pub(crate) queue: Cell<Duration>,
     /// How long its connections took to open.
     pub(crate) connect: Cell<Duration>,
+    /// What attempts took that were given up, and the pauses behind them.
+    pub(crate) given_up: Cell<Duration>,
     /// When its first byte left for the upstream.
     pub(crate) begun: Cell<Option<Instant>>,
     /// When its last byte had left.
@@ -153,6 +155,7 @@ impl Record {
             started: Cell::new(now),
             queue: Cell::default(),
             connect: Cell::default(),
+            given_up: Cell::default(),
             begun: Cell::default(),
             sent: Cell::default(),
             answered: Cell::default(),
@@ -194,6 +197,7 @@ impl Record {
         self.started.set(now);
         self.queue.set(Duration::ZERO);
         self.connect.set(Duration::ZERO);
+        self.given_up.set(Duration::ZERO);
         self.begun.set(None);
         self.sent.set(None);
         self.answered.set(None);
@@ -220,6 +224,19 @@ impl Record {
         self.admitted.take();
         self.proxy.take();
         self.caller.take();
+    }
+
+    /// An attempt is given up for another one.
+    pub(crate) fn give_up(&self, now: Instant) {
+        if let Some(begun) = self.begun.take() {
+            self.wait_again(now.saturating_duration_since(begun));
+        }
+        self.sent.set(None);
+    }
+
+    /// Another attempt was waited for.
+    pub(crate) fn wait_again(&self, time: Duration) {
+        self.given_up.set(self.given_up.get() + time);
     }
 
     /// The upstream has sent everything.
@@ -251,7 +268,7 @@ impl Record {
     /// Its times, now that it has ended.
     pub(crate) fn times(&self, end: Instant) -> Times {
         let total = end.saturating_duration_since(self.started.get());
-        let waited = self.queue.get() + self.connect.get();
+        let waited = self.queue.get() + self.connect.get() + self.given_up.get();
         let Some(begun) = self.begun.get() else {
             return Times { total, own: total.saturating_sub(waited), ..Times::default() };
         };
@@ -260,6 +277,8 @@ impl Record {
             Some(ended) => (ended, self.blocked_before_end.get()),
             None => (end, blocked),
         };
+        // Neither: the upstream was waiting for the client's upload.
+        let is_sent = self.sent.get().is_some() || self.answered.get().is_some();
         let sent = self.sent.get().unwrap_or(begun);
         let checked = begun.saturating_duration_since(self.started.get()).saturating_sub(waited);
         let finished = end.saturating_duration_since(ended).saturating_sub(blocked.saturating_sub(before));
@@ -269,7 +288,7 @@ impl Record {
             first_event: self.first_event.get().map(|event| event.saturating_duration_since(sent)),
             first_byte: answered.map(|answered| answered.saturating_duration_since(sent)),
             body: answered.map(|answered| ended.saturating_duration_since(answered).saturating_sub(before)),
-            upstream: Some(ended.saturating_duration_since(sent).saturating_sub(before)),
+            upstream: is_sent.then(|| ended.saturating_duration_since(sent).saturating_sub(before)),
             own: checked + finished,
         }
     }
@@ -329,6 +348,30 @@ mod tests {
         refused.queue.set(100 * MS);
         assert_eq!(refused.times(start + 101 * MS).own, MS);
         assert_eq!(refused.times(start + 101 * MS).upstream, None);
+    }
+
+    #[test]
+    fn attempts_that_were_given_up_are_nobodys_but_theirs() {
+        let (record, _, start) = begun();
+        record.begun.set(Some(start + MS));
+        record.sent.set(Some(start + MS));
+        record.give_up(start + 101 * MS);
+        record.wait_again(50 * MS);
+        record.begun.set(Some(start + 152 * MS));
+        record.sent.set(Some(start + 152 * MS));
+        record.upstream_ended(start + 172 * MS);
+        let times = record.times(start + 172 * MS);
+        assert_eq!((times.upstream, times.own), (Some(20 * MS), 2 * MS));
+        record.give_up(start + 172 * MS);
+        assert_eq!(record.times(start + 173 * MS).upstream, None, "another attempt found no connection");
+    }
+
+    #[test]
+    fn an_upload_that_does_not_end_is_not_the_upstreams_time() {
+        let (record, _, start) = begun();
+        record.begun.set(Some(start + MS));
+        let times = record.times(start + 60_000 * MS);
+        assert_eq!((times.upstream, times.own), (None, MS));
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Silence {
         if moved && !client.deadline.is_over() {
             self.broken(client);
         } else if client.deadline.is_due() {
-            return self.poll_due(client, download);
+            return self.poll_due(client, request, download);
         }
         Poll::Pending
     }
@@ -69,12 +69,19 @@ impl Silence {
         }
     }
 
-    fn poll_due(&self, client: &Client, download: &mut Transfer) -> Poll<Result<(), Fault>> {
+    fn poll_due(
+        &self,
+        client: &Client,
+        request: &RequestTransfer,
+        download: &mut Transfer,
+    ) -> Poll<Result<(), Fault>> {
         if let Some(keepalive) = self.keepalive.as_ref().filter(|keepalive| !keepalive.is_idle_due(client)) {
             keepalive.wait(client);
             return if download.put_comment() { Poll::Ready(Ok(())) } else { Poll::Pending };
         }
         let reason = match download.waiting_for {
+            // An upstream that answers while it reads may be waiting for the rest of the request.
+            Waiting::Source if request.waits_for_client() => Reason::TimeoutClientBody,
             Waiting::Source => Reason::TimeoutBodyIdle,
             Waiting::Sink => Reason::TimeoutClientWrite,
         };

@@ -23,6 +23,8 @@ pub(crate) struct RequestTransfer {
     total_due: Option<Tick>,
     /// The head of the final response is there.
     is_answered: bool,
+    /// The client has been told that it may send its body.
+    is_permitted: bool,
 }
 
 /// How far the request has come.
@@ -60,6 +62,7 @@ impl RequestTransfer {
             response_due: None,
             total_due: facts.total_due,
             is_answered: false,
+            is_permitted: false,
         }
     }
 
@@ -130,6 +133,16 @@ impl RequestTransfer {
     /// The upstream has begun to answer: there will be no second try.
     pub(crate) fn forget(&mut self) {
         self.transfer.forget();
+    }
+
+    /// Whether it is the client that is waited for: it has not sent all of its body.
+    pub(crate) fn waits_for_client(&self) -> bool {
+        self.is_running() && self.transfer.waiting_for == Waiting::Source
+    }
+
+    /// Whether the client is still to be told that it may send its body. Once.
+    pub(crate) fn take_permission(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_permitted, true)
     }
 
     /// What to call it that the head did not come in time.

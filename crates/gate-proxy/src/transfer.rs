@@ -393,7 +393,11 @@ impl Transfer {
         };
         let trailers = trailers.into_iter().filter(may_pass);
         match self.framing {
-            Framing::Plain => self.trailers = header_map(trailers),
+            Framing::Plain => {
+                self.trailers = header_map(trailers);
+                // They leave once: with them it cannot be sent again.
+                self.out.keep &= self.trailers.is_none();
+            }
             Framing::Chunked => compose_end(self.out.buffer(), trailers),
         }
     }

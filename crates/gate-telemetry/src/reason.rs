@@ -268,6 +268,19 @@ impl Reason {
         }
     }
 
+    /// Whether it is a limit that was asked for, or an open breaker: nothing is wrong with the request.
+    pub fn is_limit(self) -> bool {
+        matches!(
+            self,
+            Reason::BreakerOpen
+                | Reason::LimitCaller
+                | Reason::LimitConcurrency
+                | Reason::QueueFull
+                | Reason::QueueTimeout
+                | Reason::RateLimited
+        )
+    }
+
     /// Whether it is that something took longer than it may.
     pub fn is_timeout(self) -> bool {
         matches!(
