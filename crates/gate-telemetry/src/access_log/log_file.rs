@@ -32,8 +32,8 @@ impl LogFile {
         if used.saturating_add(bytes as u64) <= self.rotate_bytes {
             return;
         }
-        match put_aside(&self.path, self.keep) {
-            Ok(()) => self.reopen(),
+        match put_aside(&self.path, self.keep).and_then(|()| open(&self.path)) {
+            Ok((file, bytes)) => (self.file, self.bytes) = (file, bytes),
             Err(error) => {
                 tracing::error!(path = %self.path.display(), %error, "the access log cannot be put aside");
                 // It grows on, and the next attempt is made when as much has been added again.
@@ -81,8 +81,11 @@ fn open(path: &Path) -> io::Result<(File, Option<u64>)> {
     Ok((file, found.is_file().then_some(found.len())))
 }
 
-/// Makes room for a new file. Those that are not there need not be moved.
+/// Makes room for a new file. Those that are not there need not be moved; without a file in the way nothing needs to be.
 fn put_aside(path: &Path, keep: u32) -> io::Result<()> {
+    if !fs::exists(path)? {
+        return Ok(());
+    }
     if keep == 0 {
         return unless_missing(fs::remove_file(path));
     }
@@ -163,6 +166,35 @@ mod tests {
             file.write_all(b"now\n").unwrap();
         }
         assert_eq!(fs::read_to_string(directory.path().join("log")).unwrap(), "now\nnow\nnow\n");
+    }
+
+    #[test]
+    fn where_no_new_file_can_be_opened_the_old_one_grows_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let (there, away) = (directory.path().join("there"), directory.path().join("away"));
+        fs::create_dir(&there).unwrap();
+        let mut file = LogFile::open(there.join("log"), 8, 2).unwrap();
+        file.write_all(b"one\ntwo\n").unwrap();
+        fs::rename(&there, &away).unwrap();
+        file.make_room(4);
+        file.write_all(b"now\n").unwrap();
+        fs::rename(&away, &there).unwrap();
+        file.make_room(4);
+        file.write_all(b"end\n").unwrap();
+        assert_eq!(contents(&there), [("log".to_owned(), "one\ntwo\nnow\nend\n".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_kept_stays_where_there_is_nothing_to_put_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let kept = directory.path().join("log.2");
+        let mut file = LogFile::open(directory.path().join("log"), 4, 2).unwrap();
+        fs::write(directory.path().join("log.1"), "newer\n").unwrap();
+        fs::write(&kept, "older\n").unwrap();
+        file.write_all(b"one\n").unwrap();
+        fs::remove_file(directory.path().join("log")).unwrap();
+        file.make_room(4);
+        assert_eq!(fs::read_to_string(kept).unwrap(), "older\n");
     }
 
     #[test]
