@@ -182,16 +182,18 @@ async fn r020_us6_ac2_h58_requests_are_counted_by_proxy_and_status_over_all_work
     proxies[0].metrics.shard(1).count_ended(429, Reason::RateLimited);
     proxies[0].metrics.shard(2).count_ended(503, Reason::BreakerOpen);
     server.services.metrics.workers[0].unmatched.count_ended(404, Reason::NotFound);
+    server.services.metrics.pocketbase.shard(0).count_ended(200, Reason::Completed);
     let text = metrics(&server).await;
     check_value(&text, r#"gateway_requests_total{proxy="a",status="2xx"}"#, 10.0);
     check_value(&text, r#"gateway_requests_total{proxy="a",status="4xx"}"#, 1.0);
     check_value(&text, r#"gateway_requests_total{proxy="_unmatched",status="4xx"}"#, 1.0);
+    check_value(&text, r#"gateway_requests_total{proxy="_pocketbase",status="2xx"}"#, 1.0);
     check_value(&text, r#"gateway_errors_total{proxy="a",type="breaker_open"}"#, 1.0);
     check_value(&text, r#"gateway_errors_total{proxy="a",type="rate_limited"}"#, 1.0);
     check_value(&text, r#"gateway_rate_limit_refusals_total{proxy="a"}"#, 1.0);
     let sum: f64 =
         text.lines().filter_map(|line| line.strip_prefix("gateway_requests_total{")).map(number).sum();
-    assert!((sum - 13.0).abs() < f64::EPSILON, "{sum}");
+    assert!((sum - 14.0).abs() < f64::EPSILON, "{sum}");
 }
 
 /// The number at the end of a line.
@@ -252,14 +254,14 @@ async fn h55_r020_fr_020_the_state_of_a_breaker_changes_with_time_alone() {
 #[tokio::test]
 async fn h58_a_proxy_goes_by_its_name_or_by_its_path_where_the_name_is_not_its_alone() {
     let server = start().await;
-    let names = ["alone", "twice", "twice", "", "_unmatched", "/-/0", "a \"b\"\\"];
+    let names = ["alone", "twice", "twice", "", "_unmatched", "/-/0", "a \"b\"\\", "_pocketbase"];
     publish(&server, 1, names.map(|name| json!({"name": name})));
     let text = metrics(&server).await;
     let labels: Vec<_> = text
         .lines()
         .filter_map(|line| line.strip_prefix("gateway_circuit_breaker_state{proxy=\"")?.strip_suffix("\"} 0"))
         .collect();
-    let expected = HashSet::from(["alone", "/-/1", "/-/2", "/-/3", "/-/4", "/-/5", r#"a \"b\"\\"#]);
+    let expected = HashSet::from(["alone", "/-/1", "/-/2", "/-/3", "/-/4", "/-/5", r#"a \"b\"\\"#, "/-/7"]);
     assert_eq!(labels.iter().copied().collect::<HashSet<_>>(), expected);
     assert_eq!(labels.len(), names.len());
     check_value(
