@@ -220,10 +220,12 @@ impl Record {
     /// The request has ended; what it held is let go, what can be used again stays.
     pub(crate) fn end(&self) {
         self.is_running.set(false);
-        self.line.borrow_mut().clear();
         self.admitted.take();
         self.proxy.take();
         self.caller.take();
+        let mut line = self.line.borrow_mut();
+        line.clear();
+        line.shrink_to(LINE_KEPT);
     }
 
     /// An attempt is given up for another one.
@@ -294,6 +296,9 @@ impl Record {
     }
 }
 
+/// How much room for its line a record keeps for the next request: nearly every line is shorter, and a record outlives its requests.
+const LINE_KEPT: usize = 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -332,6 +337,14 @@ mod tests {
         wire.unblock(start + 1910 * MS);
         let times = record.times(start + 1911 * MS);
         assert_eq!((times.upstream, times.own, times.total), (Some(10 * MS), MS, 1911 * MS));
+    }
+
+    #[test]
+    fn the_room_of_a_long_line_is_given_back() {
+        let (record, ..) = begun();
+        record.line.borrow_mut().resize(60_000, b'a');
+        record.end();
+        assert!((1..=LINE_KEPT).contains(&record.line.borrow().capacity()));
     }
 
     #[test]
