@@ -46,7 +46,7 @@ pub struct AccessEntry<'a> {
     pub upstream_latency: Option<Duration>,
     /// What the gateway itself took (020-FR-021, H24).
     pub own: Duration,
-    /// From the first byte of the request to the last of the answer.
+    /// From when the head of the request was complete to the last byte of the answer.
     pub total: Duration,
     /// Bytes from the client, heads and framing included.
     pub received: u64,

@@ -18,7 +18,7 @@ pub static ERRORS: Family = Family::counter(
 pub static REQUEST_DURATION: Family = Family::histogram(
     "gateway_request_duration_seconds",
     &["proxy"],
-    "From the beginning of a request to its end, whatever it was.",
+    "From when the head of a request was complete to its end, whatever it was.",
 );
 pub static REQUEST_PHASE: Family = Family::histogram(
     "gateway_request_phase_seconds",
