@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gate_testkit::{
-    CloseAfterRequest, Echo, Gateway, GatewayBuilder, LogLine, Mood, PATIENCE, Proxy, Sidecar, Signal,
-    Upstream, eventually, within,
+    CloseAfterRequest, Echo, Gateway, GatewayBuilder, H2Behaviour, H2Upstream, LogLine, Mood, PATIENCE,
+    Proxy, Sidecar, Signal, TestAuthority, Upstream, eventually, within,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -95,6 +95,22 @@ async fn a_line_says_what_was_asked_and_what_became_of_it() {
     assert_eq!(line["proxy_id"].as_str().map(str::len), Some(15), "{line}");
     assert!(line["bytes_received"].as_u64() > Some(5) && line["bytes_sent"].as_u64() > Some(100), "{line}");
     assert!(milliseconds(&line, "total_ms") >= milliseconds(&line, "upstream_latency_ms"), "{line}");
+}
+
+#[tokio::test]
+async fn an_upstream_that_speaks_http2_has_its_address_in_every_line() {
+    let authority = TestAuthority::new();
+    let upstream = H2Upstream::start(&authority, H2Behaviour::Echo).await;
+    let logging =
+        Logging::with(&upstream.url(), &["--workers", "1"], |builder| builder.trusting(&authority)).await;
+    for reused in [false, true] {
+        assert_eq!(logging.gateway.get("/-/up").await.status(), 200);
+        let line = logging.some(1 + usize::from(reused)).await.pop().unwrap();
+        assert_eq!(
+            (&line["upstream"], &line["reused"]),
+            (&json!(format!("127.0.0.1:{}", upstream.port())), &json!(reused))
+        );
+    }
 }
 
 #[tokio::test]

@@ -164,13 +164,13 @@ async fn carry(
             let connection = (stream, address, is_reused);
             exchange(worker, client, connection, &mut request, facts, &routed, &mut attempts, running).await
         }
-        Leased { lease: Lease::Http2 { sender, stream }, is_reused } => {
+        Leased { lease: Lease::Http2 { sender, stream, address }, is_reused } => {
             let upstream_head =
                 UpstreamHead::new(worker, client, &head, &routed, &caller, facts).to_http2()?;
             facts.consume_head(client);
             drop(head);
             // Boxed: the general path's state is larger than the hot path's.
-            let connection = (http2::Connection { sender, stream }, is_reused);
+            let connection = (http2::Connection { sender, stream }, address, is_reused);
             Box::pin(exchange_http2(
                 worker,
                 client,
@@ -243,7 +243,7 @@ async fn exchange(
 async fn exchange_http2(
     worker: &Rc<Worker>,
     client: &mut Client,
-    connection: (http2::Connection, bool),
+    connection: (http2::Connection, Option<SocketAddr>, bool),
     mut head: http::Request<()>,
     facts: &RequestFacts,
     routed: &Routed,
@@ -251,14 +251,14 @@ async fn exchange_http2(
     running: &Running,
 ) -> Result<Next, Failure> {
     let proxy = &routed.proxy;
-    let (mut connection, mut is_reused) = connection;
+    let (mut connection, mut address, mut is_reused) = connection;
     let keeps_body = attempts.may_follow() && facts.is_repeatable;
     let kept = if keeps_body { kept_body(facts.body) } else { None };
     let mut request = RequestTransfer::of_body(facts, proxy, kept);
     loop {
         let is_kept = attempts.may_follow() && facts.is_repeatable;
         let sent = if is_kept { head.clone() } else { std::mem::take(&mut head) };
-        running.sending(None, is_reused, facts.has_body());
+        running.sending(address, is_reused, facts.has_body());
         let opened =
             http2::Exchange::begin(client, connection, sent, &mut request, facts, &proxy.timeouts, running);
         let mut exchange = opened.await?;
@@ -277,13 +277,13 @@ async fn exchange_http2(
         };
         drop((exchange, answer));
         let leased = again(worker, client, proxy, facts, attempts, running, wait).await?;
-        let Lease::Http2 { sender, stream } = leased.lease else {
+        let Lease::Http2 { sender, stream, address: there } = leased.lease else {
             return Err(
                 Fault::because(Reason::UpstreamReset, "the upstream now speaks another protocol").into()
             );
         };
         request.rewind();
-        (connection, is_reused) = (http2::Connection { sender, stream }, leased.is_reused);
+        (connection, address, is_reused) = (http2::Connection { sender, stream }, there, leased.is_reused);
     }
 }
 

@@ -50,6 +50,8 @@ pub enum Lease {
         sender: SendRequest<Bytes>,
         /// Counts the stream until it is dropped.
         stream: StreamCount,
+        /// Where the connection leads, for the log.
+        address: Option<SocketAddr>,
     },
 }
 
@@ -76,6 +78,7 @@ struct IdleHttp1 {
 struct SharedHttp2 {
     sender: SendRequest<Bytes>,
     running: Rc<Cell<usize>>,
+    address: Option<SocketAddr>,
     expires: Instant,
 }
 
@@ -131,8 +134,14 @@ impl Pool {
     }
 
     /// Adds a new HTTP/2 connection and takes its first stream.
-    pub fn share(&mut self, upstream: &UpstreamId, sender: SendRequest<Bytes>, expires: Instant) -> Lease {
-        let shared = SharedHttp2 { sender, running: Rc::default(), expires };
+    pub fn share(
+        &mut self,
+        upstream: &UpstreamId,
+        sender: SendRequest<Bytes>,
+        address: Option<SocketAddr>,
+        expires: Instant,
+    ) -> Lease {
+        let shared = SharedHttp2 { sender, running: Rc::default(), address, expires };
         let lease = shared.lease();
         self.upstreams.entry(upstream.clone()).or_default().http2.push(shared);
         lease
@@ -184,7 +193,8 @@ impl Idle {
 impl SharedHttp2 {
     fn lease(&self) -> Lease {
         self.running.set(self.running.get() + 1);
-        Lease::Http2 { sender: self.sender.clone(), stream: StreamCount(Rc::clone(&self.running)) }
+        let stream = StreamCount(Rc::clone(&self.running));
+        Lease::Http2 { sender: self.sender.clone(), stream, address: self.address }
     }
 
     fn has_room(&self) -> bool {
@@ -282,6 +292,19 @@ mod tests {
         pool.sweep(now);
         assert_eq!(pool.idle_count(), 3);
         drop(peers);
+    }
+
+    #[tokio::test]
+    async fn every_stream_of_an_http2_connection_knows_where_it_leads() {
+        let (mut pool, a, now) = (pool(10, 10), upstream("a"), Instant::now());
+        let (ours, _theirs) = duplex(1024);
+        let (sender, _connection) = h2::client::handshake(ours).await.unwrap();
+        let there = SocketAddr::from(([192, 0, 2, 1], 443));
+        let first = pool.share(&a, sender, Some(there), now);
+        for lease in [Some(first), pool.take(&a, now)] {
+            let Some(Lease::Http2 { address, .. }) = lease else { panic!("{lease:?}") };
+            assert_eq!(address, Some(there));
+        }
     }
 
     #[test]
