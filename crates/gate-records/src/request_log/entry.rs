@@ -33,6 +33,11 @@ impl LogEntry {
         LogEntry { level, message, data, created: Timestamp::now() }
     }
 
+    /// When it was made.
+    pub(super) fn created(&self) -> Timestamp {
+        self.created
+    }
+
     pub(super) fn into_row(self) -> Row {
         Row::new(&LOGS)
             .with("id", record_id::new())

@@ -6,7 +6,7 @@ use gate_store::{Row, Store, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::time::sleep;
 
 /// The log of requests: of every one to the control plane, and of some that are forwarded. Cheap to clone; all clones are the same
@@ -19,7 +19,11 @@ pub struct RequestLog {
     pub(super) store: Store,
     entries: mpsc::Sender<LogEntry>,
     dropped: Arc<AtomicU64>,
+    emptied: Emptied,
 }
+
+/// When the log was last emptied: what was queued before must not come after. Held while lines are deleted or written.
+type Emptied = Arc<Mutex<Option<Timestamp>>>;
 
 /// Takes lines from the queue and writes them.
 #[derive(Debug)]
@@ -27,6 +31,7 @@ pub struct LogWriter {
     store: Store,
     entries: mpsc::Receiver<LogEntry>,
     dropped: Arc<AtomicU64>,
+    emptied: Emptied,
 }
 
 impl RequestLog {
@@ -34,8 +39,14 @@ impl RequestLog {
     pub fn new(store: Store) -> (Self, LogWriter) {
         let (entries, receiver) = mpsc::channel(QUEUE_ENTRIES_MAX);
         let dropped = Arc::new(AtomicU64::new(0));
-        let writer = LogWriter { store: store.clone(), entries: receiver, dropped: Arc::clone(&dropped) };
-        (RequestLog { store, entries, dropped }, writer)
+        let emptied = Emptied::default();
+        let writer = LogWriter {
+            store: store.clone(),
+            entries: receiver,
+            dropped: Arc::clone(&dropped),
+            emptied: Arc::clone(&emptied),
+        };
+        (RequestLog { store, entries, dropped, emptied }, writer)
     }
 
     /// Queues a line.
@@ -58,8 +69,10 @@ impl RequestLog {
         self.store.logs().delete_before(&Timestamp::from(oldest).to_string()).await
     }
 
-    /// Deletes everything.
+    /// Deletes everything, and what waits to be written.
     pub async fn truncate(&self) -> Result<(), StoreError> {
+        let mut emptied = self.emptied.lock().await;
+        *emptied = Some(Timestamp::now());
         self.store.logs().truncate().await
     }
 }
@@ -73,8 +86,12 @@ impl LogWriter {
         let mut is_broken = false;
         let mut written = 0;
         while self.entries.recv_many(&mut batch, BATCH_ENTRIES_MAX).await > 0 {
-            let rows: Vec<Row> = batch.drain(..).map(LogEntry::into_row).collect();
-            match self.store.logs().append(&rows).await {
+            let emptied = self.emptied.lock().await;
+            let is_after = |entry: &LogEntry| emptied.is_none_or(|emptied| entry.created() >= emptied);
+            let rows: Vec<Row> = batch.drain(..).filter(is_after).map(LogEntry::into_row).collect();
+            let appended = self.store.logs().append(&rows).await;
+            drop(emptied);
+            match appended {
                 Ok(()) => is_broken = false,
                 Err(error) => {
                     self.dropped.fetch_add(rows.len() as u64, Ordering::Relaxed);
@@ -146,6 +163,19 @@ mod tests {
             queued.iter().filter(|entry| entry.level == Level::Error).count(),
             QUEUE_ENTRIES_MAX - taken
         );
+    }
+
+    #[tokio::test]
+    async fn what_was_queued_before_the_log_was_emptied_does_not_come_after() {
+        let (_directory, log, writer) = log().await;
+        let store = log.store.clone();
+        add(&log, Level::Info, 3);
+        sleep(Duration::from_millis(2)).await;
+        log.truncate().await.unwrap();
+        add(&log, Level::Info, 1);
+        drop(log);
+        writer.run().await;
+        assert_eq!(store.logs().count(&[]).await.unwrap(), 1);
     }
 
     #[tokio::test]
