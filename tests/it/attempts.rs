@@ -166,3 +166,16 @@ async fn an_upstream_that_is_busy_is_not_broken_however_often_it_is_asked() {
     sidecar.becomes(Mood::Well);
     assert_eq!(gateway.get("/-/up").await.status(), 200, "429 is no failure");
 }
+
+#[tokio::test]
+async fn an_answer_after_which_the_breaker_opens_is_still_the_upstreams() {
+    let (gateway, _sidecar) = in_front_of_sidecar(Mood::Fails(503), |proxy| {
+        let breaker = r#"{"enabled":true,"failure_threshold":1,"recovery_timeout":60}"#;
+        proxy.retry_config(THREE).circuit_breaker(breaker)
+    })
+    .await;
+    assert_eq!(gateway.get("/-/up").await.status(), 503);
+    let line = gateway.logged(|line| line.field("status") == "503").await;
+    assert_eq!(line.field("attempts"), "1", "{}", line.text);
+    assert!(!matches!(line.field("upstream_latency_ms").as_str(), "" | "null"), "{}", line.text);
+}

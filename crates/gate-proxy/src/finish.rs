@@ -100,8 +100,12 @@ impl Running {
 
     /// An attempt has failed; whether the breaker lets another one follow.
     pub(crate) fn begin_again(&self, proxy: &Proxy, answer: Option<UpstreamAnswer>, now: Instant) -> bool {
-        self.give_up(self.clock());
-        self.admitted.borrow_mut().begin_again(proxy, answer, now)
+        let may_follow = self.admitted.borrow_mut().begin_again(proxy, answer, now);
+        // Otherwise it is not given up: its answer is what the client gets.
+        if may_follow {
+            self.give_up(self.clock());
+        }
+        may_follow
     }
 
     /// The upstream has done its part: its place is free although the client may still have to read.
