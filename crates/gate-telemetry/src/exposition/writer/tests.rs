@@ -1,3 +1,5 @@
+//! What both text formats make of the same families.
+
 use super::*;
 use crate::metrics::{Histogram, LATENCY_BOUNDS};
 use std::time::Duration;
