@@ -285,7 +285,7 @@ async fn h60_the_series_of_a_deleted_proxy_end() {
 
 #[tokio::test]
 async fn limits_queues_and_headers_without_a_value_are_shown() {
-    let server = Server::start().await;
+    let server = start().await;
     let unresolved = json!({"X-Key": "{env.MISSING}"});
     publish(
         &server,
