@@ -6,6 +6,9 @@ use gate_testkit::{
     Echo, Gateway, H2Behaviour, H2Upstream, Mood, Proxy, Sidecar, TestAuthority, Upstream, sha256_hex,
 };
 
+use serde_json::json;
+
+use crate::administrator::Administrator;
 use crate::concurrency::in_front_of_sidecar;
 use crate::setup::assert_refused;
 
@@ -178,4 +181,30 @@ async fn an_answer_after_which_the_breaker_opens_is_still_the_upstreams() {
     let line = gateway.logged(|line| line.field("status") == "503").await;
     assert_eq!(line.field("attempts"), "1", "{}", line.text);
     assert!(!matches!(line.field("upstream_latency_ms").as_str(), "" | "null"), "{}", line.text);
+}
+
+#[tokio::test]
+async fn what_the_breaker_lets_not_follow_costs_nothing_of_the_budget() {
+    let sidecar = Sidecar::start(Mood::Fails(503)).await;
+    let gateway = Gateway::start([]).await;
+    let administrator = Administrator::of(&gateway).await;
+    let proxy = administrator
+        .proxy(json!({
+            "path": "/-/up", "upstream": sidecar.url(), "accessRule": "true",
+            "circuitBreaker": {"enabled": true, "failure_threshold": 1, "recovery_timeout": 60},
+            "retryConfig": {"attempts": 1, "backoff_ms": 0, "budget_percent": 1},
+        }))
+        .await;
+    let id = proxy["id"].as_str().unwrap();
+    // As many as the budget has within ten seconds for a proxy with few requests.
+    for _ in 0..3 {
+        assert_eq!(gateway.get("/-/up").await.status(), 503);
+        let breaker = format!("/api/gateway/proxies/{id}/breaker");
+        administrator.must("POST", &breaker, &json!({"action": "reset"})).await;
+    }
+    assert_eq!(sidecar.arrived(), 3, "the breaker opened each time, and let no further attempt follow");
+    let record = format!("/api/collections/_proxies/records/{id}");
+    administrator.must("PATCH", &record, &json!({"circuitBreaker": null})).await;
+    assert_eq!(gateway.get("/-/up").await.status(), 503);
+    assert_eq!(sidecar.arrived(), 5, "nothing of the budget was spent");
 }

@@ -83,15 +83,17 @@ impl Admitted {
         }
     }
 
-    /// An attempt has failed, and another one is to follow; whether the breaker lets it.
+    /// An attempt has failed, and another one is to follow; whether the breaker lets it and the budget has it. The breaker is asked
+    /// first: its leave can be given back, what was spent cannot.
     pub(crate) fn begin_again(
         &mut self,
         proxy: &Proxy,
         answer: Option<UpstreamAnswer>,
         now: Instant,
     ) -> bool {
+        let budget = &proxy.traffic.retry_budget;
         if proxy.traffic_config.breaker.is_none() {
-            return true;
+            return budget.spend(now);
         }
         if let Some(permit) = self.permit.take() {
             match answer {
@@ -99,7 +101,8 @@ impl Admitted {
                 None => permit.failed(now, None),
             }
         }
-        self.permit = proxy.traffic.breaker.admit(now).ok();
+        let leave = proxy.traffic.breaker.admit(now);
+        self.permit = leave.ok().filter(|_| budget.spend(now));
         self.permit.is_some()
     }
 

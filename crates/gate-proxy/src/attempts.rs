@@ -80,8 +80,7 @@ impl<'a> Attempts<'a> {
         if facts.total_due.is_some_and(|due| due <= client.deadline.after(wait)) {
             return None;
         }
-        let now = self.worker.deadlines.instant();
-        if !self.proxy.traffic.retry_budget.spend(now) || !running.begin_again(self.proxy, answer, now) {
+        if !running.begin_again(self.proxy, answer, self.worker.deadlines.instant()) {
             return None;
         }
         self.retries += 1;
