@@ -215,10 +215,19 @@ async fn a_trusted_proxy_in_front_is_believed() {
         .arguments(["--trusted-proxy", "127.0.0.1/32"])
         .start()
         .await;
-    let lines = ["X-Forwarded-For: 203.0.113.7", "X-Forwarded-Host: app.example", "X-Forwarded-Proto: https"];
+    let lines = [
+        "X-Forwarded-For: 203.0.113.7",
+        "X-Forwarded-Host: app.example",
+        "X-Forwarded-Proto: https",
+        "X-Forwarded-For: 198.51.100.7, 10.0.0.2",
+    ];
     gateway.connect().await.request("GET", "/-/up", &lines, b"").await;
     let headers = upstream.ledger.only_request().head.headers;
-    assert_eq!(headers.values("x-forwarded-for").join(", "), "203.0.113.7, 127.0.0.1");
+    assert_eq!(
+        headers.values("x-forwarded-for"),
+        ["203.0.113.7, 198.51.100.7, 10.0.0.2, 127.0.0.1"],
+        "several lines are one list (RFC 9110 §5.3)"
+    );
     assert_eq!(headers.values("x-forwarded-host"), ["app.example"]);
     assert_eq!(headers.values("x-forwarded-proto"), ["https"]);
 }

@@ -1,6 +1,7 @@
 //! Who the client is, behind proxies we trust: `X-Forwarded-For` and its kin.
 
 use gate_http::{FieldName, RequestHead};
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -24,10 +25,10 @@ struct Network {
 }
 
 /// What the forwarding fields of one request say, `None` = written anew from what we see ourselves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Forwarded<'a> {
     /// The chain so far.
-    pub(crate) chain: Option<&'a [u8]>,
+    pub(crate) chain: Option<Cow<'a, [u8]>>,
     /// The host the client asked for.
     pub(crate) host: &'a [u8],
     /// The scheme the client used.
@@ -69,6 +70,19 @@ pub(crate) fn client_address(
         }
     }
     client
+}
+
+/// The chain so far. One that came in several lines is one list (RFC 9110 §5.3), and leaves in one line: many a reader looks at the
+/// first line alone.
+fn chain<'a>(head: &RequestHead, bytes: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+    let lines = head.fields().iter().filter(|line| line.known == FieldName::XForwardedFor);
+    let mut lines = lines.map(|line| line.value.of(bytes)).filter(|line| !line.is_empty());
+    let mut chain = Cow::Borrowed(lines.next()?);
+    for line in lines {
+        chain.to_mut().extend_from_slice(b", ");
+        chain.to_mut().extend_from_slice(line);
+    }
+    Some(chain)
 }
 
 /// An address, perhaps with a port behind it, an IPv6 address then in brackets.
@@ -122,7 +136,7 @@ impl<'a> Forwarded<'a> {
     pub(crate) fn of(head: &RequestHead, bytes: &'a [u8], trusted: bool) -> Self {
         let believed = |name| head.field(name).filter(|_| trusted).map(|line| line.value.of(bytes));
         Forwarded {
-            chain: believed(FieldName::XForwardedFor).filter(|chain| !chain.is_empty()),
+            chain: if trusted { chain(head, bytes) } else { None },
             host: believed(FieldName::XForwardedHost).unwrap_or_else(|| head.host().of(bytes)),
             scheme: believed(FieldName::XForwardedProto).unwrap_or(b"http"),
         }
@@ -150,12 +164,35 @@ mod tests {
         check(&["::/0"], "127.0.0.1", false);
     }
 
-    #[track_caller]
-    fn check_client(lines: &str, expected: &str) {
-        use gate_http::Progress;
+    fn parsed(lines: &str) -> (RequestHead, String) {
         let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n");
         let mut head = RequestHead::new();
-        assert!(matches!(head.parse(bytes.as_bytes()), Ok(Progress::Complete { .. })));
+        assert!(matches!(head.parse(bytes.as_bytes()), Ok(gate_http::Progress::Complete { .. })));
+        (head, bytes)
+    }
+
+    #[track_caller]
+    fn check_chain(lines: &str, expected: &str) {
+        let (head, bytes) = parsed(lines);
+        let chain = Forwarded::of(&head, bytes.as_bytes(), true).chain.unwrap_or_default();
+        assert_eq!(str::from_utf8(&chain), Ok(expected), "{lines:?}");
+        assert_eq!(Forwarded::of(&head, bytes.as_bytes(), false).chain, None);
+    }
+
+    #[test]
+    fn a_chain_in_several_lines_is_one_list_in_their_order() {
+        check_chain("", "");
+        check_chain("X-Forwarded-For:\r\n", "");
+        check_chain("X-Forwarded-For: 192.0.2.1, 10.0.0.2\r\n", "192.0.2.1, 10.0.0.2");
+        check_chain(
+            "X-Forwarded-For: 192.0.2.1\r\nA: b\r\nx-forwarded-for:\r\nX-Forwarded-For: 10.0.0.3, 10.0.0.2\r\n",
+            "192.0.2.1, 10.0.0.3, 10.0.0.2",
+        );
+    }
+
+    #[track_caller]
+    fn check_client(lines: &str, expected: &str) {
+        let (head, bytes) = parsed(lines);
         let trusted = TrustedProxies::parse(&["10.0.0.0/8"]).unwrap();
         let peer = "10.0.0.1".parse().unwrap();
         let found = client_address(&head, bytes.as_bytes(), peer, |address| trusted.contains(address));

@@ -273,7 +273,7 @@ impl UpstreamHead<'_> {
     ///
     /// # Errors
     /// What HTTP/1.1 allows in a field and HTTP/2 does not.
-    pub(crate) fn to_http2(self) -> Result<Request<()>, Fault> {
+    pub(crate) fn to_http2(&self) -> Result<Request<()>, Fault> {
         let refused = |error: http::Error| Fault::because(Reason::BadRequest, error);
         let method = Method::from_bytes(self.method()).map_err(|error| refused(error.into()))?;
         let mut headers = HeaderMap::new();

@@ -16,7 +16,7 @@ use gate_telemetry::Reason;
 use gate_upstream::ForwardProxy;
 
 /// The request as the upstream gets it, not yet in any protocol's form.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct UpstreamHead<'a> {
     head: &'a RequestHead,
     /// What `head` was parsed from.
@@ -127,7 +127,7 @@ impl<'a> UpstreamHead<'a> {
             }
         }
         let address = self.client_address.as_bytes();
-        match self.forwarded.chain {
+        match &self.forwarded.chain {
             Some(chain) => emit(b"X-Forwarded-For", &[chain, b", ", address]),
             None => emit(b"X-Forwarded-For", &[address]),
         }
@@ -167,7 +167,7 @@ impl<'a> UpstreamHead<'a> {
     /// # Errors
     /// The head does not fit the buffer.
     pub(crate) fn to_http1(
-        self,
+        &self,
         forward_proxy: Option<&ForwardProxy>,
         keeps_body: bool,
     ) -> Result<Buffer, Fault> {
