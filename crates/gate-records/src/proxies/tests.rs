@@ -97,6 +97,29 @@ fn r005_us4_ac1_a_reserved_path_is_an_error_of_its_field() {
 }
 
 #[test]
+fn an_upstream_at_an_address_that_none_may_have_is_refused_where_it_is_typed() {
+    for url in [
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::ffff:169.254.169.254]",
+        "http://[fe80::1]",
+        "http://[fd00:ec2::254]",
+        "http://100.100.100.200",
+        "http://0.0.0.0:8090",
+        "http://[::]",
+        "http://2130706433",
+        "http://0x7f.1",
+        "http://0177.0.0.1",
+        "http://127.1",
+        "http://a\\@b",
+    ] {
+        refused("upstream", json!(url), "validation_invalid_url");
+    }
+    let errors = errors(json!({"upstream": "http://169.254.169.254"}));
+    let messages: Vec<_> = errors.iter().map(|(_, error)| error.message.as_str()).collect();
+    assert_eq!(messages, ["Must be a valid url: it is a link-local address."]);
+}
+
+#[test]
 fn h27_an_upstream_is_an_absolute_http_url_and_nothing_more() {
     for url in ["http://a", "https://a:8443/v1/", " https://a ", "http://[::1]:1"] {
         accepted("upstream", json!(url));
