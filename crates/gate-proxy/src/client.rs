@@ -130,8 +130,8 @@ impl Client {
         .await;
     }
 
-    /// Resets the connection.
-    pub(crate) fn reset(self) {
+    /// Resets the connection once it is dropped.
+    pub(crate) fn reset(&self) {
         // Without it the connection is closed in the usual way, which is all that is left to do anyway.
         let _ = SockRef::from(&self.socket.stream).set_linger(Some(Duration::ZERO));
     }
@@ -182,6 +182,15 @@ impl Client {
             input.consume(count);
         }
         release_if_empty(&mut self.input);
+    }
+}
+
+impl Drop for Client {
+    /// An answer that a panic cuts short would look complete if its end were that of the connection.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.reset();
+        }
     }
 }
 

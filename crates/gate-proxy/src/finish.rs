@@ -16,6 +16,7 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::rc::Rc;
+use std::thread;
 use std::time::Instant;
 
 /// A request that runs, and what is known of it. Ended with [`Running::finish`]; one that is dropped instead (a panic, the
@@ -98,7 +99,7 @@ impl Running {
         self.events.set(count);
     }
 
-    /// An attempt has failed; whether the breaker lets another one follow.
+    /// An attempt has failed; whether another one may follow.
     pub(crate) fn begin_again(&self, proxy: &Proxy, answer: Option<UpstreamAnswer>, now: Instant) -> bool {
         let may_follow = self.admitted.borrow_mut().begin_again(proxy, answer, now);
         // Otherwise it is not given up: its answer is what the client gets.
@@ -157,7 +158,6 @@ impl Running {
         {
             self.log(fault, end);
         }
-        self.worker.in_flight.put(&self.record);
     }
 
     fn log(&self, fault: &Fault, end: Instant) {
@@ -194,13 +194,19 @@ impl Deref for Running {
 }
 
 impl Drop for Running {
+    /// Its record is free in any case: also when what it is accounted to panics.
     fn drop(&mut self) {
         if !self.is_finished.get() {
-            let reason = if self.worker.is_draining.get() { Reason::DrainTimeout } else { Reason::Internal };
+            let fault = if thread::panicking() {
+                Fault::because(Reason::Internal, "a panic ended the request")
+            } else {
+                Fault::because(Reason::DrainTimeout, "the request was dropped before its end")
+            };
             if self.status.get() == 0 {
-                self.status.set(reason.status());
+                self.status.set(fault.reason.status());
             }
-            self.account(0, Err(&Fault::because(reason, "the request was dropped before its end")));
+            self.account(0, Err(&fault));
         }
+        self.worker.in_flight.put(&self.record);
     }
 }

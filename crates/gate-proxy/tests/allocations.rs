@@ -2,22 +2,17 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test: a surprise is a failure")]
 
-use gate_proxy::{ConnectionLimits, Server, ServerConfig, TrustedProxies};
-use gate_snapshot::{
-    AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, Published, Snapshot, Timeouts, Upstream,
-    UpstreamAddresses, identities,
-};
-use gate_telemetry::access_log::AccessLogs;
-use gate_telemetry::in_flight::InFlight;
-use gate_telemetry::metrics::{ProcessMetrics, ProxyMetrics};
+mod setup;
+
+use gate_proxy::{Server, ServerConfig};
+use gate_snapshot::{HeaderValue, InjectedHeader, Proxy, Published, Snapshot, Upstream, identities};
 use gate_telemetry::trace::Traces;
-use gate_traffic::{ProxyTraffic, TrafficConfig};
-use gate_upstream::ForwardProxies;
+use gate_traffic::TrafficConfig;
+use setup::{config, proxy};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
@@ -49,28 +44,13 @@ fn upstream(response: &'static [u8]) -> SocketAddr {
     address
 }
 
-fn proxy(path: &str, upstream: SocketAddr) -> Arc<Proxy> {
+fn with_key(path: &str, upstream: SocketAddr) -> Arc<Proxy> {
     let injected = InjectedHeader {
         name: "Authorization".into(),
         value: HeaderValue::Resolved((*b"Bearer key").into()),
     };
-    Arc::new(Proxy {
-        id: path.into(),
-        name: path.into(),
-        path: path.to_owned(),
-        active: true,
-        strip_path: true,
-        access_rule: AccessRule::Public,
-        upstream: Upstream::parse(&format!("http://{upstream}/v1")).unwrap(),
-        record: ProxyFields::default(),
-        headers: vec![injected],
-        timeouts: Timeouts::default(),
-        traffic_config: TrafficConfig::default(),
-        traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
-        metrics: Arc::new(ProxyMetrics::new(1)),
-        forward_auth: false,
-        forward_encoding: false,
-    })
+    let upstream = Upstream::parse(&format!("http://{upstream}/v1")).unwrap();
+    Arc::new(Proxy { headers: vec![injected], ..proxy(path, upstream, TrafficConfig::default()) })
 }
 
 /// Sends a request and reads until the response has ended. Allocates nothing.
@@ -89,28 +69,13 @@ fn exchange(client: &mut TcpStream, request: &[u8], ending: &[u8]) {
 fn a_request_in_the_steady_state_allocates_nothing() {
     const REQUESTS: usize = 1000;
     let _profiler = dhat::Profiler::builder().testing().build();
-    let snapshot = Snapshot::new(1, [proxy("/-/x", upstream(RESPONSE)), proxy("/-/sse", upstream(EVENT))]);
+    let snapshot =
+        Snapshot::new(1, [with_key("/-/x", upstream(RESPONSE)), with_key("/-/sse", upstream(EVENT))]);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (control_plane, _connections) = gate_upstream::control_plane();
     // Every request stands in a trace, and none is sampled.
     let (traces, _records) = Traces::on(0.0);
-    let config = ServerConfig {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        workers: 1,
-        pocketbase: None,
-        dev_proxy: None,
-        trusted_proxies: TrustedProxies::default(),
-        forward_proxies: ForwardProxies::default(),
-        upstream_addresses: UpstreamAddresses::default(),
-        connections: ConnectionLimits { total: 100, per_address: 0 },
-        memory_limit: None,
-        access_log: AccessLogs::off(),
-        traces,
-        in_flight: InFlight::new(1),
-        drain_delay: Duration::ZERO,
-        drain_timeout: Duration::from_secs(1),
-        metrics: Arc::new(ProcessMetrics::new(1, true)),
-    };
+    let config = ServerConfig { traces, ..config() };
     let published = Arc::new(Published::new(snapshot));
     let (identities, _asked) = identities(Arc::default());
     let server =

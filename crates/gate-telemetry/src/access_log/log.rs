@@ -132,10 +132,13 @@ impl AccessLog {
         if !self.is_on() {
             return;
         }
-        self.excerpt(entry);
-        if entry.is_success() && !self.log.sample.has(entry.request_id) {
-            return;
+        if !entry.is_success() || self.log.sample.has(entry.request_id) {
+            self.write_line(entry);
         }
+        self.excerpt(entry);
+    }
+
+    fn write_line(&self, entry: &AccessEntry<'_>) {
         let mut pending = self.pending.borrow_mut();
         let Pending { lines, timestamps } = &mut *pending;
         lines.push(|out| match self.log.format {
