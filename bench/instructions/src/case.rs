@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 use gate_http::{ChunkedDecoder, HeadWriter, Method, RequestHead, ResponseHead};
 use gate_request::{RuleContext, withheld};
 use gate_snapshot::HeaderValue;
-use gate_telemetry::Reason;
 use gate_telemetry::access_log::{AccessEntry, AccessLogConfig, AccessLogs, Sink};
 use gate_telemetry::log::Format;
+use gate_telemetry::{Reason, RequestId};
 use gate_traffic::{Admission, CallerKey};
 
 use crate::scene::{REQUEST, RESPONSE, Scene};
@@ -184,7 +184,7 @@ fn entry(proxy: &str) -> AccessEntry<'_> {
     let client = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 17));
     AccessEntry {
         time: SystemTime::UNIX_EPOCH,
-        request_id: "0123456789abcdef",
+        request_id: RequestId::new(0x0123_4567_89ab_cdef),
         trace: None,
         proxy,
         proxy_id: "abcdefghij01234",

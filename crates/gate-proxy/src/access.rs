@@ -21,10 +21,10 @@ pub(crate) fn write(
     let (line, proxy, caller) = (record.line.borrow(), record.proxy.borrow(), record.caller.borrow());
     let space = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
     let (method, target) = line.split_at(space);
-    let (fault, id) = (outcome.err(), record.id.get());
+    let fault = outcome.err();
     worker.access_log.write(&AccessEntry {
         time: SystemTime::now(),
-        request_id: id.as_str(),
+        request_id: record.id.get(),
         trace: record.placement.get().map(|placement| placement.context.trace),
         proxy: proxy.as_ref().map_or(UNMATCHED, |proxy| &*proxy.name),
         proxy_id: proxy.as_ref().filter(|proxy| proxy.is_configured()).map_or("", |proxy| &*proxy.id),

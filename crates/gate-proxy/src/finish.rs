@@ -161,18 +161,21 @@ impl Running {
     }
 
     fn log(&self, fault: &Fault, end: Instant) {
-        let request_id = self.id.get();
-        let request_id = request_id.as_str();
-        let line = self.line.borrow();
-        let line = String::from_utf8_lossy(&line);
-        let proxy = self.proxy.borrow();
-        let proxy = proxy.as_ref().map_or("", |proxy| &*proxy.name);
-        let (reason, status) = (fault.reason.label(), fault.reason.status());
+        let (line, proxy) = (self.line.borrow(), self.proxy.borrow());
         let duration = end.saturating_duration_since(self.started.get());
-        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        // What stands in here is put together only if somebody reads it.
         macro_rules! log {
             ($level:ident) => {
-                tracing::$level!(reason, status, request_id, proxy, request = %line, duration_ms, cause = %fault, "request failed")
+                tracing::$level!(
+                    reason = fault.reason.label(),
+                    status = fault.reason.status(),
+                    request_id = self.id.get().as_str(),
+                    proxy = proxy.as_ref().map_or("", |proxy| &*proxy.name),
+                    request = %String::from_utf8_lossy(&line),
+                    duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+                    cause = %fault,
+                    "request failed"
+                )
             };
         }
         match fault.reason.side() {

@@ -6,6 +6,7 @@ use crate::response_head::{ALLOW_ORIGIN, REQUEST_ID, write_connection};
 use crate::told::{EXPOSED, Told};
 use gate_http::{HeadWriter, Method};
 use gate_telemetry::Reason;
+use std::sync::LazyLock;
 
 /// An answer of the gateway's own.
 #[derive(Debug)]
@@ -16,20 +17,23 @@ pub(crate) struct Answer {
     pub(crate) bytes: Buffer,
 }
 
+/// What of a refusal is the same whoever is refused: everything but what limits say, the request's id, and what becomes of the
+/// connection.
+#[derive(Debug)]
+struct Refusal {
+    /// The status line and the first fields.
+    head: Box<[u8]>,
+    /// The body up to the request's id.
+    body: Box<[u8]>,
+}
+
 /// Composes the answer to a request that is refused: JSON in PocketBase's shape and the fork's at once (contract D-4), with the
 /// reason and the request's id. It never says more than the reason does (H42).
 pub(crate) fn refuse(reason: Reason, facts: &RequestFacts) -> Answer {
-    let request_id = facts.id;
-    let (status, title, message) = (reason.status(), reason.title(), reason.message());
-    // Neither a title nor a message holds a character that JSON would have to escape; a test says so.
-    let body = format!(
-        "{{\"status\":{status},\"message\":\"{message}\",\"data\":{{}},\"error\":\"{title}\",\"details\":\"{message} Request id: {request_id}.\"}}\n"
-    );
-    compose(facts, status, title, &body, |writer| {
-        writer.field(b"Content-Type", b"application/json");
-        writer.field(b"Cache-Control", b"no-store");
-        writer.field(b"X-Content-Type-Options", b"nosniff");
-        writer.field(b"X-Gateway-Reason", reason.label().as_bytes());
+    let refusal = Refusal::of(reason);
+    let body = [&*refusal.body, facts.id.as_bytes(), BODY_END];
+    compose(facts, reason.status(), body, |writer| {
+        writer.raw(&refusal.head);
         let told = if matches!(reason, Reason::Overloaded | Reason::DrainTimeout) {
             Told::come_back_soon()
         } else {
@@ -43,9 +47,34 @@ pub(crate) fn refuse(reason: Reason, facts: &RequestFacts) -> Answer {
     })
 }
 
+impl Refusal {
+    fn of(reason: Reason) -> &'static Self {
+        static ALL: LazyLock<[Refusal; Reason::ALL.len()]> = LazyLock::new(|| Reason::ALL.map(Refusal::new));
+        match ALL.get(reason.index()) {
+            Some(refusal) => refusal,
+            None => unreachable!("there is one for each"),
+        }
+    }
+
+    fn new(reason: Reason) -> Self {
+        let (status, title, message, word) =
+            (reason.status(), reason.title(), reason.message(), reason.label());
+        let head = format!(
+            "HTTP/1.1 {status} {title}\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n\
+             X-Content-Type-Options: nosniff\r\nX-Gateway-Reason: {word}\r\n"
+        );
+        // Neither a title nor a message holds a character that JSON would have to escape; a test says so.
+        let body = format!(
+            "{{\"status\":{status},\"message\":\"{message}\",\"data\":{{}},\"error\":\"{title}\",\"details\":\"{message} Request id: "
+        );
+        Refusal { head: head.into_bytes().into(), body: body.into_bytes().into() }
+    }
+}
+
 /// Composes the answer to whoever asks whether the gateway is ready.
 pub(crate) fn ready(status: u16, title: &str, body: &str, facts: &RequestFacts) -> Answer {
-    compose(facts, status, title, body, |writer| {
+    compose(facts, status, [body.as_bytes()], |writer| {
+        writer.status_line(status, title.as_bytes());
         writer.field(b"Content-Type", b"application/json");
         writer.field(b"Cache-Control", b"no-store");
     })
@@ -53,7 +82,8 @@ pub(crate) fn ready(status: u16, title: &str, body: &str, facts: &RequestFacts) 
 
 /// Composes the answer to a CORS preflight, as PocketBase gives it (contract §1.1, D-22).
 pub(crate) fn preflight(requested_headers: &[u8], facts: &RequestFacts) -> Answer {
-    compose(facts, 204, "No Content", "", |writer| {
+    compose(facts, 204, [], |writer| {
+        writer.status_line(204, b"No Content");
         writer.field(ALLOW_ORIGIN, b"*");
         writer.field(b"Access-Control-Allow-Methods", b"GET,HEAD,PUT,PATCH,POST,DELETE");
         if !requested_headers.is_empty() {
@@ -63,31 +93,34 @@ pub(crate) fn preflight(requested_headers: &[u8], facts: &RequestFacts) -> Answe
     })
 }
 
-fn compose(
+/// `begin` writes the status line and the fields that are its own; a body is its parts put together.
+fn compose<const PARTS: usize>(
     facts: &RequestFacts,
     status: u16,
-    title: &str,
-    body: &str,
-    fields: impl FnOnce(&mut HeadWriter<'_>),
+    body: [&[u8]; PARTS],
+    begin: impl FnOnce(&mut HeadWriter<'_>),
 ) -> Answer {
     let mut buffer = Buffer::take();
     let mut writer = HeadWriter::new(buffer.spare());
-    writer.status_line(status, title.as_bytes());
-    fields(&mut writer);
+    begin(&mut writer);
     writer.field(REQUEST_ID, facts.id.as_bytes());
     if status != 204 {
-        writer.content_length(body.len() as u64);
+        writer.content_length(body.iter().map(|part| part.len() as u64).sum());
     }
     write_connection(&mut writer, facts.version, facts.stays_when_refused());
     writer.end();
     if facts.method != Method::Head {
-        writer.raw(body.as_bytes());
+        for part in body {
+            writer.raw(part);
+        }
     }
     // The head of a refusal is a fraction of a buffer; the one field a client fills is limited to half of one.
     let length = writer.finish().unwrap_or_default();
     buffer.fill(length);
     Answer { status, bytes: buffer }
 }
+
+const BODY_END: &[u8] = b".\"}\n";
 
 #[cfg(test)]
 mod tests {

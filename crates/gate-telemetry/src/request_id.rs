@@ -15,8 +15,9 @@ impl RequestId {
     /// An id of our own: 16 hexadecimal digits.
     pub fn new(bits: u64) -> Self {
         let mut bytes = [0; LENGTH_MAX];
-        for (place, shift) in bytes.iter_mut().zip((0..u64::BITS).step_by(4).rev()) {
-            *place = hex_digit(bits >> shift);
+        let (halves, _) = bytes.as_chunks_mut();
+        for (half, shift) in halves.iter_mut().zip([32, 0]) {
+            *half = hex_digits((bits >> shift) & u64::from(u32::MAX)).to_be_bytes();
         }
         RequestId { bytes, length: DIGITS }
     }
@@ -55,14 +56,18 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// The digit for the lowest four bits.
-fn hex_digit(bits: u64) -> u8 {
-    match (bits & 0xf) as u8 {
-        digit @ 0..=9 => b'0' + digit,
-        digit => b'a' + digit - 10,
-    }
+/// The eight digits of a number of 32 bits, the first one in the highest byte: first its digits are drawn apart, half by half,
+/// then each becomes a character.
+fn hex_digits(number: u64) -> u64 {
+    let words = (number | number << 16) & 0x0000_ffff_0000_ffff;
+    let bytes = (words | words << 8) & 0x00ff_00ff_00ff_00ff;
+    let digits = (bytes | bytes << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    let letters = ((digits + EACH_BYTE * 6) >> 4) & EACH_BYTE;
+    digits + EACH_BYTE * u64::from(b'0') + letters * u64::from(b'a' - b'0' - 10)
 }
 
+/// 1 in each byte.
+const EACH_BYTE: u64 = u64::MAX / 0xff;
 /// Twice a UUID: longer ones would only fill the log.
 const LENGTH_MAX: usize = 72;
 /// Of an id of our own.

@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test: a surprise is a failure")]
 
-use gate_telemetry::Reason;
 use gate_telemetry::access_log::{AccessEntry, AccessLogConfig, Sink};
 use gate_telemetry::log::Format;
+use gate_telemetry::{Reason, RequestId};
 use std::time::{Duration, SystemTime};
 
 #[global_allocator]
@@ -13,7 +13,7 @@ static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 fn entry() -> AccessEntry<'static> {
     AccessEntry {
         time: SystemTime::now(),
-        request_id: "00000000deadbeef",
+        request_id: RequestId::new(0xdead_beef),
         trace: None,
         proxy: "AI",
         proxy_id: "abcdefghijklmno",

@@ -2,8 +2,8 @@
 
 use crate::request_log::log_forwarded;
 use crate::testing::{SUPERUSER, Server, USER};
-use gate_telemetry::Reason;
 use gate_telemetry::access_log::AccessEntry;
+use gate_telemetry::{Reason, RequestId};
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 use tokio::time::{sleep, timeout};
@@ -62,7 +62,7 @@ fn refused(server: &Server) -> impl Fn(&str) {
     move |request_id| {
         take(&AccessEntry {
             time: SystemTime::now(),
-            request_id,
+            request_id: RequestId::parse(request_id.as_bytes()).unwrap(),
             trace: None,
             proxy: "AI",
             proxy_id: "abcdefghijklmno",

@@ -43,7 +43,7 @@ fn data(entry: &AccessEntry<'_>, settings: &Settings) -> Map<String, Value> {
         say("details", entry.cause.map(|cause| shortened(&cause.to_string())).unwrap_or_default().into());
         say("side", side.into());
     }
-    say("request_id", entry.request_id.into());
+    say("request_id", entry.request_id.as_str().into());
     say("trace_id", entry.trace.map(|trace| trace.to_string()).into());
     say("proxy", entry.proxy.into());
     say("proxy_id", entry.proxy_id.into());

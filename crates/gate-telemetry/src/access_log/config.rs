@@ -56,6 +56,6 @@ impl AccessLogConfig {
     pub fn start(self) -> Result<AccessLogs, AccessLogError> {
         let output = Output::open(&self.sink)?;
         let hand_over = output.map(writer::start).transpose().map_err(AccessLogError::Thread)?;
-        Ok(AccessLogs::with(self, hand_over))
+        Ok(AccessLogs::with(&self, hand_over))
     }
 }

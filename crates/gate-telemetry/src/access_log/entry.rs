@@ -1,7 +1,7 @@
 //! What there is to say about a request that has ended.
 
-use crate::Reason;
 use crate::trace::TraceId;
+use crate::{Reason, RequestId};
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
@@ -11,7 +11,7 @@ pub struct AccessEntry<'a> {
     /// When it ended.
     pub time: SystemTime,
     /// The same as in the response and at the upstream.
-    pub request_id: &'a str,
+    pub request_id: RequestId,
     /// The trace it belongs to, if it is traced.
     pub trace: Option<TraceId>,
     /// The name of the proxy that took it.
@@ -20,7 +20,7 @@ pub struct AccessEntry<'a> {
     pub proxy_id: &'a str,
     /// The method, as sent.
     pub method: &'a [u8],
-    /// Path and query, with sensitive values [masked](crate::access_log::mask_target) already.
+    /// Path and query, with sensitive values [masked](crate::access_log::AccessLog::mask_target) already.
     pub target: &'a [u8],
     /// The status that was sent to the client; 499 when none was.
     pub status: u16,
@@ -114,7 +114,7 @@ pub(super) mod tests {
     pub(crate) fn completed() -> AccessEntry<'static> {
         AccessEntry {
             time: UNIX_EPOCH + Duration::from_millis(1_795_437_296_789),
-            request_id: "00000000deadbeef",
+            request_id: RequestId::new(0xdead_beef),
             trace: TraceId::new(0x4bf9_2f35_77b3_4da6, 0xa3ce_929d_0e0e_4736),
             proxy: "AI",
             proxy_id: "abcdefghijklmno",

@@ -9,7 +9,7 @@ pub(super) fn push_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
         Some(start) => (start, bytes.len() > BYTES_MAX),
         None => (bytes, false),
     };
-    if bytes.iter().copied().all(is_plain) {
+    if are_plain(bytes) {
         out.extend_from_slice(bytes);
     } else {
         push_seldom(out, bytes);
@@ -43,35 +43,72 @@ impl fmt::Write for Escaping<'_> {
     }
 }
 
-/// Whether a byte may stand in a quoted string, and on a terminal, as it is.
-pub(super) fn is_plain(byte: u8) -> bool {
+/// Whether all bytes may stand in a quoted string, and on a terminal, as they are.
+#[inline]
+pub(super) fn are_plain(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk() {
+        // The last word overlaps the one before it.
+        let (words, _) = bytes.as_chunks();
+        return words.iter().all(|word| is_plain_word(u64::from_le_bytes(*word)))
+            && is_plain_word(u64::from_le_bytes(*last));
+    }
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => {
+            let half = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+            is_plain_word(half(first) | half(last) << 32)
+        }
+        _ => bytes.iter().copied().all(is_plain),
+    }
+}
+
+fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+}
+
+/// The same of eight bytes at once. What is added to or taken from a byte sets its highest bit if that byte is not plain; it
+/// changes the byte above only if this one has set its bit already.
+#[inline]
+fn is_plain_word(word: u64) -> bool {
+    let each = |byte: u8| EACH_BYTE * u64::from(byte);
+    let is_not = |byte: u8| (word ^ each(byte)).wrapping_sub(EACH_BYTE);
+    let not_plain =
+        word | word.wrapping_sub(each(b' ')) | word.wrapping_add(each(1)) | is_not(b'"') | is_not(b'\\');
+    not_plain & each(0x80) == 0
 }
 
 #[cold]
 fn push_seldom(out: &mut Vec<u8>, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            push_character(out, character);
+        let mut rest = chunk.valid();
+        while let Some((at, character)) = rest.char_indices().find(|(_, character)| is_escaped(*character)) {
+            let (run, behind) = rest.split_at(at);
+            out.extend_from_slice(run.as_bytes());
+            push_escape(out, character);
+            rest = behind.get(character.len_utf8()..).unwrap_or_default();
         }
+        out.extend_from_slice(rest.as_bytes());
         if !chunk.invalid().is_empty() {
             out.extend_from_slice("\u{fffd}".as_bytes());
         }
     }
 }
 
-fn push_character(out: &mut Vec<u8>, character: char) {
+/// Control characters of the second block as well: terminals obey them.
+fn is_escaped(character: char) -> bool {
+    character.is_control() || matches!(character, '"' | '\\')
+}
+
+fn push_escape(out: &mut Vec<u8>, character: char) {
     match character {
-        '"' | '\\' => out.extend_from_slice(&[b'\\', character as u8]),
         '\n' => out.extend_from_slice(b"\\n"),
         '\r' => out.extend_from_slice(b"\\r"),
         '\t' => out.extend_from_slice(b"\\t"),
-        // The second block of control characters as well: terminals obey them.
-        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => {
+        '"' => out.extend_from_slice(b"\\\""),
+        '\\' => out.extend_from_slice(b"\\\\"),
+        _ => {
             out.extend_from_slice(b"\\u00");
             push_hexadecimal(out, character as u32);
         }
-        _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
     }
 }
 
@@ -81,6 +118,8 @@ fn push_hexadecimal(out: &mut Vec<u8>, code: u32) {
     }
 }
 
+/// 1 in each byte of a word.
+const EACH_BYTE: u64 = u64::MAX / 0xff;
 /// A target says a lot in two thousand bytes; what is longer is not a target but a payload.
 const BYTES_MAX: usize = 2048;
 
@@ -104,8 +143,27 @@ mod tests {
     }
 
     #[test]
+    fn bytes_are_plain_together_if_each_of_them_is() {
+        for length in 1..20 {
+            for place in 0..length {
+                for byte in 0..=255 {
+                    let mut bytes = vec![b'a'; length];
+                    bytes[place] = byte;
+                    assert_eq!(are_plain(&bytes), is_plain(byte), "{bytes:?}");
+                }
+            }
+        }
+        assert!(are_plain(b""));
+        for pair in 0..=u16::MAX {
+            let [a, b] = pair.to_le_bytes();
+            assert_eq!(are_plain(&[b'~', a, b, b' ', b'!', b'#', b'[', b']']), is_plain(a) && is_plain(b));
+        }
+    }
+
+    #[test]
     fn what_terminals_obey_is_escaped_in_utf8_as_well() {
         assert_eq!(escaped("\u{9b}2J\u{1b}[2J é ☃".as_bytes()), r"\u009b2J\u001b[2J é ☃");
+        assert_eq!(escaped("\"say\" \\ é\n\t\r".as_bytes()), r#"\"say\" \\ é\n\t\r"#);
         assert_eq!(escaped(b"a\xffb\xe2\x98"), "a\u{fffd}b\u{fffd}");
     }
 

@@ -12,24 +12,24 @@ use std::time::Duration;
 pub(super) fn push_json(out: &mut Vec<u8>, entry: &AccessEntry<'_>, timestamps: &mut Timestamps) {
     out.extend_from_slice(b"{\"time\":\"");
     timestamps.push(out, entry.time);
-    out.extend_from_slice(b"\",\"level\":\"");
-    out.extend_from_slice(entry.level().label().as_bytes());
-    text(out, b"\",\"request_id\":\"", entry.request_id.as_bytes());
-    optional(out, b"\",\"trace_id\":", entry.trace, |out, trace| out.extend_from_slice(&trace.to_digits()));
+    word(out, b"\",\"level\":\"", entry.level().label());
+    out.extend_from_slice(b"\",\"request_id\":\"");
+    out.extend_from_slice(entry.request_id.as_bytes());
+    optional(out, b"\",\"trace_id\":null", entry.trace, |out, trace| {
+        out.extend_from_slice(&trace.to_digits());
+    });
     text(out, b",\"proxy\":\"", entry.proxy.as_bytes());
     text(out, b"\",\"proxy_id\":\"", entry.proxy_id.as_bytes());
     text(out, b"\",\"method\":\"", entry.method);
     text(out, b"\",\"path\":\"", entry.target);
     number(out, b"\",\"status\":", entry.status.into());
-    out.extend_from_slice(b",\"reason\":\"");
-    out.extend_from_slice(entry.reason.label().as_bytes());
-    out.push(b'"');
-    optional_text(out, b",\"side\":", entry.side());
-    optional_text(out, b",\"identity\":", entry.identity.map(|(id, _)| id));
-    optional_text(out, b",\"collection\":", entry.identity.map(|(_, collection)| collection));
+    word(out, b",\"reason\":\"", entry.reason.label());
+    optional_text(out, b"\",\"side\":null", entry.side());
+    optional_text(out, b",\"identity\":null", entry.identity.map(|(id, _)| id));
+    optional_text(out, b",\"collection\":null", entry.identity.map(|(_, collection)| collection));
     out.extend_from_slice(b",\"client_ip\":\"");
     push_address(out, entry.client);
-    optional(out, b"\",\"upstream\":", entry.upstream, push_socket_address);
+    optional(out, b"\",\"upstream\":null", entry.upstream, push_socket_address);
     out.extend_from_slice(if entry.reused { b",\"reused\":true" } else { b",\"reused\":false" });
     number(out, b",\"attempts\":", entry.attempts.into());
     milliseconds(out, b",\"queue_ms\":", Some(entry.queue));
@@ -41,10 +41,9 @@ pub(super) fn push_json(out: &mut Vec<u8>, entry: &AccessEntry<'_>, timestamps: 
     number(out, b",\"bytes_received\":", entry.received);
     number(out, b",\"bytes_sent\":", entry.sent);
     number(out, b",\"events\":", entry.events);
-    out.extend_from_slice(b",\"breaker\":\"");
-    out.extend_from_slice(entry.breaker.as_bytes());
+    word(out, b",\"breaker\":\"", entry.breaker);
     number(out, b"\",\"concurrent\":", entry.concurrent.into());
-    optional_text(out, b",\"would_refuse\":", entry.would_refuse.map(Reason::label));
+    optional_text(out, b",\"would_refuse\":null", entry.would_refuse.map(Reason::label));
     match entry.cause {
         Some(cause) => {
             out.extend_from_slice(b",\"cause\":\"");
@@ -56,33 +55,45 @@ pub(super) fn push_json(out: &mut Vec<u8>, entry: &AccessEntry<'_>, timestamps: 
     }
 }
 
+/// Of our own, with nothing in it that would have to be escaped.
+#[inline]
+fn word(out: &mut Vec<u8>, member: &[u8], word: &'static str) {
+    out.extend_from_slice(member);
+    out.extend_from_slice(word.as_bytes());
+}
+
+#[inline]
 fn text(out: &mut Vec<u8>, member: &[u8], value: &[u8]) {
     out.extend_from_slice(member);
     push_escaped(out, value);
 }
 
+#[inline]
 fn optional_text(out: &mut Vec<u8>, member: &[u8], value: Option<&str>) {
     optional(out, member, value, |out, value| push_escaped(out, value.as_bytes()));
 }
 
-/// What `push` appends stands in quotes.
+/// What `push` appends stands in quotes, in the place of the null at the end of `member`.
+#[inline]
 fn optional<T>(out: &mut Vec<u8>, member: &[u8], value: Option<T>, push: impl FnOnce(&mut Vec<u8>, T)) {
-    out.extend_from_slice(member);
     match value {
         Some(value) => {
+            out.extend_from_slice(member.strip_suffix(b"null").unwrap_or_default());
             out.push(b'"');
             push(out, value);
             out.push(b'"');
         }
-        None => out.extend_from_slice(b"null"),
+        None => out.extend_from_slice(member),
     }
 }
 
+#[inline]
 fn number(out: &mut Vec<u8>, member: &[u8], value: u64) {
     out.extend_from_slice(member);
     push_integer(out, value);
 }
 
+#[inline]
 fn milliseconds(out: &mut Vec<u8>, member: &[u8], value: Option<Duration>) {
     out.extend_from_slice(member);
     match value {

@@ -5,7 +5,7 @@ use super::entry::AccessEntry;
 use super::excerpt::{Excerpt, TakeEntry};
 use super::json::push_json;
 use super::lines::Lines;
-use super::mask::{SENSITIVE_PARAMETERS, mask_target};
+use super::mask::{SENSITIVE_PARAMETERS, Sensitive};
 use super::sample::Sample;
 use super::text::push_text;
 use super::timestamp::Timestamps;
@@ -23,7 +23,7 @@ pub struct AccessLogs {
     is_on_stderr: bool,
     format: Format,
     sample: Sample,
-    sensitive: Arc<[Box<str>]>,
+    sensitive: Arc<Sensitive>,
     /// Who else gets some of the entries.
     excerpt: Option<Excerpt>,
 }
@@ -49,7 +49,7 @@ impl AccessLogs {
     /// A log to which nothing is written.
     pub fn off() -> Self {
         AccessLogs::with(
-            AccessLogConfig {
+            &AccessLogConfig {
                 sink: Sink::Off,
                 format: Format::default(),
                 sample_successes: 1.0,
@@ -60,14 +60,14 @@ impl AccessLogs {
     }
 
     /// A log that is set up so and whose sink, unless it is off, is at the other end of `hand_over`.
-    pub(super) fn with(config: AccessLogConfig, hand_over: Option<HandOver>) -> Self {
-        let usual = SENSITIVE_PARAMETERS.into_iter().map(Box::from);
+    pub(super) fn with(config: &AccessLogConfig, hand_over: Option<HandOver>) -> Self {
+        let more = config.sensitive_parameters.iter().map(|name| &**name);
         AccessLogs {
             hand_over,
             is_on_stderr: config.sink == Sink::Stderr,
             format: config.format,
             sample: Sample::new(config.sample_successes),
-            sensitive: usual.chain(config.sensitive_parameters).collect(),
+            sensitive: Arc::new(Sensitive::new(SENSITIVE_PARAMETERS.into_iter().chain(more))),
             excerpt: None,
         }
     }
@@ -112,7 +112,7 @@ impl AccessLogs {
 
     /// Appends a target with the values of sensitive parameters masked.
     pub fn mask_target(&self, target: &[u8], out: &mut Vec<u8>) {
-        mask_target(target, &self.sensitive, out);
+        self.sensitive.mask(target, out);
     }
 }
 
@@ -132,7 +132,7 @@ impl AccessLog {
         if !self.is_on() {
             return;
         }
-        if !entry.is_success() || self.log.sample.has(entry.request_id) {
+        if !entry.is_success() || self.log.sample.has(entry.request_id.as_bytes()) {
             self.write_line(entry);
         }
         self.excerpt(entry);

@@ -23,4 +23,4 @@ pub use config::{AccessLogConfig, AccessLogError, Sink};
 pub use entry::AccessEntry;
 pub use excerpt::TakeEntry;
 pub use log::{AccessLog, AccessLogs};
-pub use mask::{SENSITIVE_PARAMETERS, mask_target};
+pub use mask::SENSITIVE_PARAMETERS;

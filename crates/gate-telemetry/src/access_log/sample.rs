@@ -19,15 +19,15 @@ impl Sample {
         Sample { below: (share < 1.0).then_some((share * u64::MAX as f64) as u64) }
     }
 
-    pub(super) fn has(self, request_id: &str) -> bool {
+    pub(super) fn has(self, request_id: &[u8]) -> bool {
         self.below.is_none_or(|below| hash(request_id) < below)
     }
 }
 
 /// FNV-1a, with its bits spread over the whole word afterwards.
-fn hash(id: &str) -> u64 {
-    let mut hash = id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+fn hash(id: &[u8]) -> u64 {
+    let mut hash = id.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     hash = (hash ^ (hash >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
     hash ^ (hash >> 32)
@@ -40,7 +40,7 @@ mod tests {
     #[track_caller]
     fn check(share: f64, expected: std::ops::RangeInclusive<usize>) {
         let sample = Sample::new(share);
-        let taken = (0..10_000).filter(|number| sample.has(&format!("{number:016x}"))).count();
+        let taken = (0..10_000).filter(|number| sample.has(format!("{number:016x}").as_bytes())).count();
         assert!(expected.contains(&taken), "{taken} of 10000 at {share}");
     }
 

@@ -2,7 +2,7 @@
 //! rest as `name=value`, of which those are left out that say nothing.
 
 use super::entry::AccessEntry;
-use super::escape::{Escaping, is_plain, push_escaped};
+use super::escape::{Escaping, are_plain, push_escaped};
 use super::number::{push_address, push_integer, push_milliseconds, push_socket_address};
 use super::timestamp::Timestamps;
 use std::fmt::Write;
@@ -65,7 +65,7 @@ pub(super) fn push_text(out: &mut Vec<u8>, entry: &AccessEntry<'_>, timestamps: 
 /// Quoted where it would not be one word.
 fn text(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(name);
-    if !value.is_empty() && value.iter().all(|byte| is_plain(*byte) && *byte != b' ') {
+    if !value.is_empty() && are_plain(value) && !value.contains(&b' ') {
         return push_escaped(out, value);
     }
     out.push(b'"');

@@ -1,46 +1,51 @@
 //! The time of a line: `2006-01-02T15:04:05.678Z`.
 
-use super::number::push_padded;
+use super::number::push_thousandths;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Writes times, of which most are in the same second as the one before.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Timestamps {
+    /// None like it before the first.
     second: u64,
-    /// That second as text; empty before the first.
-    text: Vec<u8>,
+    /// That second as text.
+    text: [u8; SECOND_BYTES],
 }
 
 impl Timestamps {
     /// Appends a time; one before 1970 is taken for 1970.
+    #[inline]
     pub(super) fn push(&mut self, out: &mut Vec<u8>, time: SystemTime) {
         let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        if self.text.is_empty() || self.second != since_1970.as_secs() {
+        if self.second != since_1970.as_secs() {
             self.second = since_1970.as_secs();
-            self.text.clear();
-            push_second(&mut self.text, self.second);
+            self.text = text(self.second);
         }
         out.extend_from_slice(&self.text);
-        push_padded::<3>(out, since_1970.subsec_millis().into());
+        push_thousandths(out, since_1970.subsec_millis());
         out.push(b'Z');
     }
 }
 
-/// Appends everything down to the point before the milliseconds.
-fn push_second(out: &mut Vec<u8>, second: u64) {
+impl Default for Timestamps {
+    fn default() -> Self {
+        Timestamps { second: u64::MAX, text: [0; SECOND_BYTES] }
+    }
+}
+
+#[cold]
+fn text(second: u64) -> [u8; SECOND_BYTES] {
     let (year, month, day) = date(second / DAY);
-    push_padded::<4>(out, year);
-    out.push(b'-');
-    push_padded::<2>(out, month);
-    out.push(b'-');
-    push_padded::<2>(out, day);
-    out.push(b'T');
-    push_padded::<2>(out, second % DAY / 3600);
-    out.push(b':');
-    push_padded::<2>(out, second / 60 % 60);
-    out.push(b':');
-    push_padded::<2>(out, second % 60);
-    out.push(b'.');
+    let (hour, minute) = (second % DAY / 3600, second / 60 % 60);
+    let mut text = *b"0000-00-00T00:00:00";
+    let words = text.split_mut(|byte| !byte.is_ascii_digit());
+    for (word, mut number) in words.zip([year, month, day, hour, minute, second % 60]) {
+        for digit in word.iter_mut().rev() {
+            *digit += u8::try_from(number % 10).unwrap_or_default();
+            number /= 10;
+        }
+    }
+    text
 }
 
 /// The date a number of days after 1970-01-01. Counts from a 1 March, so that the day a leap year has more is its last, and
@@ -58,6 +63,8 @@ fn date(days: u64) -> (u64, u64, u64) {
     if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
 }
 
+/// Of a second as text.
+const SECOND_BYTES: usize = "2006-01-02T15:04:05".len();
 const DAY: u64 = 24 * 60 * 60;
 const DAYS_OF_CYCLE: u64 = 146_097;
 /// From 0000-03-01 on.

@@ -5,6 +5,7 @@ use super::dropped::{Dropped, TELL_EVERY};
 use super::lines::Lines;
 use super::log_file::LogFile;
 use std::io::{self, Write};
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -109,12 +110,24 @@ pub(super) fn start(output: Output) -> io::Result<HandOver> {
 impl Writer {
     /// Until no worker is left.
     fn run(mut self, messages: &Receiver<Message>) {
-        for message in messages {
-            match message {
-                Message::Write(lines) => self.write(lines.bytes()),
-                Message::Finish(written) => drop(written.send(())),
+        while let Ok(first) = messages.recv() {
+            let mut taken = 0;
+            for message in iter::once(first).chain(messages.try_iter()).take(BUFFERS_MAX) {
+                self.take(message);
+                taken += 1;
             }
             self.shared.dropped.tell(TELL_EVERY, None);
+            // Whoever hands lines over meanwhile need not wake us, which costs him a system call.
+            if taken < BUFFERS_SOON {
+                thread::sleep(PAUSE);
+            }
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Write(lines) => self.write(lines.bytes()),
+            Message::Finish(written) => drop(written.send(())),
         }
     }
 
@@ -179,6 +192,10 @@ fn give(output: &mut impl Write, rest: &mut &[u8]) -> io::Result<()> {
 
 /// What may wait for a sink that does not keep up, of all workers together: some 5 MiB at most.
 const BUFFERS_MAX: usize = 256;
+/// How long the thread rests before it looks again: much less than it takes a worker to hand over a buffer that is not full.
+const PAUSE: Duration = Duration::from_millis(5);
+/// When so many came at once, so many more might come in a pause that there is no room for them.
+const BUFFERS_SOON: usize = BUFFERS_MAX / 8;
 /// The thread hands bytes to the system, and now and then says something itself.
 const STACK_BYTES: usize = 256 * 1024;
 /// Long enough for a sink that takes anything.
