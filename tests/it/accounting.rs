@@ -10,7 +10,7 @@ use gate_testkit::{
     StallAfterHead, Upstream, seed,
 };
 use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 use tokio::task::JoinSet;
 

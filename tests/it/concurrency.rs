@@ -8,7 +8,7 @@ use gate_testkit::{
     Echo, Gateway, Mood, PATIENCE, Proxy, RawClient, Sidecar, Upstream, eventually, seed, within,
 };
 use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use tokio::task::JoinSet;
 
 use crate::reload::{execute, until_status};

@@ -11,7 +11,7 @@ use gate_testkit::{
     seed,
 };
 use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use std::ops::Range;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use gate_testkit::{
     Upstream, seed,
 };
 use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use tokio::task::JoinSet;
 
 const CLIENTS: u64 = 32;

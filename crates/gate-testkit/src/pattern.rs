@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use rand::rngs::SmallRng;
-use rand::{RngCore, SeedableRng};
+use rand::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
 /// Bytes made at a time: large enough to fill any buffer on the way.

@@ -14,8 +14,8 @@ use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rand::TryRngCore;
-use rand::rngs::OsRng;
+use rand::TryRng;
+use rand::rngs::SysRng;
 use zeroize::Zeroizing;
 
 /// Whose value a blob is.
@@ -42,7 +42,7 @@ pub enum BlobError {
 /// Encrypts a value for its owner.
 pub(crate) fn seal(master: &MasterKey, owner: Owner<'_>, value: &SecretValue) -> Result<String, BlobError> {
     let mut nonce = [0; NONCE_BYTES];
-    OsRng.try_fill_bytes(&mut nonce).map_err(|_| BlobError::NoRandomness)?;
+    SysRng.try_fill_bytes(&mut nonce).map_err(|_| BlobError::NoRandomness)?;
     let associated = associated(owner);
     let payload = Payload { msg: value.expose().as_bytes(), aad: &associated };
     let sealed = cipher(master).encrypt(&Nonce::from(nonce), payload).map_err(|_| BlobError::Damaged)?;

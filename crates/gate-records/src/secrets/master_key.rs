@@ -5,8 +5,8 @@
 //! encrypts, the others only decrypt what an earlier one encrypted. In the environment the others are in
 //! `POCKETGATE_MASTER_KEY_PREVIOUS`, separated by commas; in the file, one a line, the newest first.
 
-use rand::TryRngCore;
-use rand::rngs::OsRng;
+use rand::TryRng;
+use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -77,7 +77,7 @@ impl MasterKey {
     /// A new key.
     pub fn generate() -> Result<Self, MasterKeyError> {
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-        OsRng.try_fill_bytes(bytes.as_mut_slice()).map_err(|_| MasterKeyError::NoRandomness)?;
+        SysRng.try_fill_bytes(bytes.as_mut_slice()).map_err(|_| MasterKeyError::NoRandomness)?;
         Ok(Self::of(bytes))
     }
 

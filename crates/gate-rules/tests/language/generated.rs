@@ -5,7 +5,7 @@ use crate::sqlite_records;
 use crate::world::SCOPE;
 use gate_rules::Rule;
 use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 /// Rules in every run of the suite.
 const RULES: usize = 4000;

@@ -3,7 +3,7 @@
 use gate_testkit::seed;
 use gate_traffic::{Admission, CallerKey, Limiter, Place, QueueConfig, Slot};
 use rand::rngs::SmallRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
