@@ -251,8 +251,9 @@ fn one_who_asks_for_much_does_not_starve_one_who_asks_for_little() {
 #[test]
 fn ten_thousand_leave_the_queue_in_linear_time() {
     let small = leaving(1_000);
-    let large = leaving(10_000);
-    assert!(large < small * 40, "{large:?} instead of ten times {small:?}");
+    // Once is enough: a busy machine makes it slower, nothing makes what is quadratic faster.
+    let large: Vec<_> = (0..10).map(|_| leaving(10_000)).take_while(|large| *large >= small * 40).collect();
+    assert!(large.len() < 10, "{large:?} instead of ten times {small:?}");
 }
 
 /// The best of three: how long it takes so many to leave, half of them from the middle.
