@@ -136,7 +136,7 @@ async fn paths_that_only_look_reserved_are_not() {
 }
 
 #[tokio::test]
-async fn r019_us1_ac3_r019_us1_ac4_a_fresh_directory_needs_no_flags() {
+async fn r019_us1_ac3_r019_us1_ac4_r019_fr_010_a_fresh_directory_needs_no_flags() {
     let directory = tempfile::tempdir().unwrap();
     let gateway = Gateway::builder().directory(&directory.path().join("new/data")).start().await;
     assert_eq!(gateway.get("/api/health").await.status(), 200);

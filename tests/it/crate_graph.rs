@@ -42,7 +42,7 @@ fn member<'a>(metadata: &'a Metadata, name: &str) -> Option<&'a PackageId> {
 }
 
 #[test]
-fn r019_fr_001_the_data_plane_depends_on_nothing_of_the_control_plane() {
+fn r019_fr_001_r019_fr_009_r019_sc_004_the_data_plane_depends_on_nothing_of_the_control_plane() {
     let metadata = metadata();
     let present: Vec<_> =
         DATA_PLANE.into_iter().filter_map(|name| Some((name, member(&metadata, name)?))).collect();

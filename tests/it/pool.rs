@@ -27,7 +27,7 @@ async fn hold_in_parallel(gateway: &Gateway, upstream: &mut ByHand, count: usize
 }
 
 #[tokio::test]
-async fn r020_us2_ac1_r020_sc_001_a_hundred_sequential_requests_use_one_connection() {
+async fn r020_us2_ac1_r020_nfr_002_r020_sc_001_a_hundred_sequential_requests_use_one_connection() {
     let (gateway, upstream) = in_front_of_echo().await;
     let mut client = gateway.connect().await;
     for number in 0..100 {

@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_shared_out_to_the_workers() {
+    fn r020_fr_005_r020_fr_006_limits_are_shared_out_to_the_workers() {
         let limits = PoolLimits::per_worker(3);
         assert_eq!((limits.total, limits.per_upstream), (334, 34));
     }

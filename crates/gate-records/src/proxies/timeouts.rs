@@ -74,6 +74,14 @@ mod tests {
     }
 
     #[test]
+    fn d6_r020_fr_001_r020_fr_002_r020_fr_003_the_defaults_are_those_of_the_specification() {
+        let (defaults, seconds) = (compiled(0.0, Value::Null), Duration::from_secs);
+        assert_eq!((defaults.dial, defaults.pool_idle), (seconds(2), seconds(90)));
+        assert_eq!((defaults.response_header, defaults.total), (Some(seconds(30)), seconds(30)));
+        assert_eq!((defaults.tls, defaults.body_idle), (seconds(5), Some(seconds(300))));
+    }
+
+    #[test]
     fn r020_fr_004_zero_turns_waiting_for_the_head_and_silence_off() {
         let off = compiled(0.0, json!({"response_header": 0, "bodyIdle": 0}));
         assert_eq!((off.response_header, off.body_idle), (None, None));
