@@ -43,6 +43,31 @@ async fn private_addresses_are_refused_at_connect_where_the_operator_wants_that(
 }
 
 #[tokio::test]
+async fn private_addresses_are_refused_at_save_where_the_operator_wants_that() {
+    let earlier = Proxy::new("/-/earlier", "http://10.0.0.1");
+    let gateway = Gateway::builder().proxy(earlier).arguments(["--block-private-upstreams"]).start().await;
+    let administrator = Administrator::of(&gateway).await;
+    let records = "/api/collections/_proxies/records";
+    for upstream in ["http://127.0.0.1:8001", "http://10.0.0.1", "http://[::1]", "http://[::ffff:10.0.0.1]"] {
+        let record = json!({"path": "/-/x", "upstream": upstream});
+        let refused = administrator.call("POST", records, &record).await;
+        assert_eq!(refused.status(), 400, "{upstream}: {}", refused.text());
+        let message =
+            "Must be a valid url: it is a private address, which --block-private-upstreams refuses.";
+        assert_eq!(
+            refused.json()["data"],
+            json!({"upstream": {"code": "validation_invalid_url", "message": message}}),
+            "{upstream}"
+        );
+    }
+    let listed = administrator.must("GET", records, &json!(null)).await;
+    let earlier = format!("{records}/{}", listed["items"][0]["id"].as_str().unwrap());
+    administrator.must("PATCH", &earlier, &json!({"active": false})).await;
+    let refused = administrator.call("PATCH", &earlier, &json!({"upstream": "http://10.0.0.2"})).await;
+    assert_eq!(refused.status(), 400, "{}", refused.text());
+}
+
+#[tokio::test]
 async fn a_trial_before_a_save_dials_no_address_that_the_data_plane_would_not() {
     let upstream = Upstream::start(Echo).await;
     let by_name = upstream.url().replace("127.0.0.1", "localhost");

@@ -109,8 +109,14 @@ impl Server {
         let publishing = publisher.publishing();
         tokio::spawn(publisher.run(std::future::pending()));
         let passwords = Passwords::default();
-        let records =
-            Records::new(store.clone(), passwords.clone(), secrets.clone(), environment(), publishing);
+        let records = Records::new(
+            store.clone(),
+            passwords.clone(),
+            secrets.clone(),
+            environment(),
+            UpstreamAddresses::default(),
+            publishing,
+        );
         let hub = Hub::default();
         let follower = records.follow(hub.listened()).await.unwrap();
         tokio::spawn(hub.clone().run(follower.changes()));

@@ -264,6 +264,7 @@ async fn compose(
             passwords,
             secrets.clone(),
             environment(),
+            config.upstream_addresses,
             publisher.publishing(),
         ),
         secrets,

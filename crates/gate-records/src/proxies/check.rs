@@ -9,7 +9,9 @@ use crate::template::TemplateSources;
 use crate::timestamp::Timestamp;
 use crate::{EnvironmentPolicy, Expression, Unresolved, record_id};
 use gate_rules::ACCESS_RULE_CHARS_MAX;
-use gate_snapshot::{AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, Upstream};
+use gate_snapshot::{
+    AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, Upstream, UpstreamAddresses,
+};
 use gate_store::ProxyRow;
 use gate_telemetry::metrics::ProxyMetrics;
 use gate_traffic::ProxyTraffic;
@@ -106,6 +108,13 @@ impl ProxyRecord {
 }
 
 impl CheckedProxy {
+    /// Makes sure that the upstream's address, where one was typed, is one that may be reached (robustness table G). Where a name
+    /// leads is found out when it is connected to.
+    pub(crate) fn check_address(&self, allowed: UpstreamAddresses) -> Result<(), FieldError> {
+        let address = self.upstream.id.address();
+        address.map_or(Ok(()), |address| allowed.check(address).map_err(FieldError::url))
+    }
+
     /// The record in the form in which it is stored.
     pub fn record(&self) -> &ProxyRecord {
         &self.record

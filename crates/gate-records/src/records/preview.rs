@@ -2,8 +2,8 @@
 
 use super::error::RecordError;
 use super::service::Records;
-use crate::ProxyRecord;
 use crate::template::TemplateSources;
+use crate::{FieldErrors, ProxyRecord};
 use gate_snapshot::Proxy;
 use gate_telemetry::metrics::ProxyMetrics;
 use serde_json::{Map, Value};
@@ -24,6 +24,9 @@ impl Records {
         let mut record = ProxyRecord::default();
         let checked = record.merge(fields).and_then(|()| record.check());
         let checked = checked.map_err(RecordError::NotCreated)?;
+        checked
+            .check_address(self.parts.upstream_addresses)
+            .map_err(|error| RecordError::NotCreated(FieldErrors::of("upstream", error)))?;
         let secrets = self.parts.secrets.resolved().await?;
         let sources = TemplateSources { environment: &self.parts.environment, secrets: &secrets };
         let (proxy, _unresolved) = checked.compile(&id, sources, Arc::new(ProxyMetrics::new(1)));

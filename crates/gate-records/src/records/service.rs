@@ -10,6 +10,7 @@ use crate::Publishing;
 use crate::auth::Passwords;
 use crate::collections::{PROXIES, SECRETS};
 use crate::secrets::Secrets;
+use gate_snapshot::UpstreamAddresses;
 use gate_store::{PARAMS, Store, StoreError, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub(super) struct Parts {
     pub(super) passwords: Passwords,
     pub(super) secrets: Secrets,
     pub(super) environment: EnvironmentPolicy,
+    pub(super) upstream_addresses: UpstreamAddresses,
     publishing: Publishing,
     changes: broadcast::Sender<RecordChange>,
 }
@@ -46,16 +48,19 @@ pub struct BatchError {
 }
 
 impl Records {
-    /// The service over a store. `environment` has to be what the publisher works with, for its warnings to be true.
+    /// The service over a store. `environment` has to be what the publisher works with, for its warnings to be true, and
+    /// `upstream_addresses` what the data plane does, for it to reach what is saved.
     pub fn new(
         store: Store,
         passwords: Passwords,
         secrets: Secrets,
         environment: EnvironmentPolicy,
+        upstream_addresses: UpstreamAddresses,
         publishing: Publishing,
     ) -> Self {
         let changes = broadcast::Sender::new(CHANGES_KEPT);
-        Records { parts: Arc::new(Parts { store, passwords, secrets, environment, publishing, changes }) }
+        let parts = Parts { store, passwords, secrets, environment, upstream_addresses, publishing, changes };
+        Records { parts: Arc::new(parts) }
     }
 
     /// Notices of every write made through this service from now on, once it is durable and in their order. Whoever

@@ -127,6 +127,10 @@ impl Writing<'_> {
         } else if collection.id == PROXIES.id {
             match proxies::check(record) {
                 Ok(checked) => {
+                    let is_typed = before.is_none_or(|it| it.value("upstream") != record.value("upstream"));
+                    if is_typed && let Err(error) = checked.check_address(self.parts.upstream_addresses) {
+                        errors.add("upstream", error);
+                    }
                     let secrets = self.parts.secrets.resolved_in(self.transaction).await?;
                     warnings = checked.warnings(&self.parts.environment, Some(&secrets));
                 }

@@ -8,7 +8,7 @@ use gate_records::records::{
 };
 use gate_records::secrets::{Keyring, Secrets};
 use gate_records::{EnvironmentPolicy, FieldErrors, Publisher};
-use gate_snapshot::Published;
+use gate_snapshot::{Published, UpstreamAddresses};
 use gate_store::{Location, Row, Store, StoreError};
 use gate_telemetry::metrics::ProcessMetrics;
 #[cfg(unix)]
@@ -50,7 +50,14 @@ impl Fixture {
         let publisher = publisher.await.unwrap();
         let publishing = publisher.publishing();
         tokio::spawn(publisher.run(std::future::pending()));
-        let records = Records::new(store.clone(), Passwords::default(), secrets, environment(), publishing);
+        let records = Records::new(
+            store.clone(),
+            Passwords::default(),
+            secrets,
+            environment(),
+            UpstreamAddresses::default(),
+            publishing,
+        );
         Fixture { records, store, published, directory }
     }
 
