@@ -1,7 +1,7 @@
 //! The notice that somebody changed the records.
 
 use crate::postgres::Revision;
-use crate::sqlite::DataVersion;
+use crate::sqlite::Watcher;
 use std::future;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -37,7 +37,7 @@ pub struct Changes {
 /// What tells whether somebody wrote.
 #[derive(Debug)]
 pub(crate) enum Source {
-    Sqlite(DataVersion),
+    Sqlite(Watcher),
     Postgres(Revision),
 }
 
@@ -86,7 +86,7 @@ impl Source {
     /// Whether somebody wrote since the last look; `None` when that cannot be told.
     async fn moved(&mut self) -> Option<bool> {
         match self {
-            Source::Sqlite(data_version) => data_version.moved().await,
+            Source::Sqlite(watcher) => watcher.moved().await,
             Source::Postgres(revision) => revision.moved().await,
         }
     }

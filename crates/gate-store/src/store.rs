@@ -235,7 +235,7 @@ impl Store {
     /// well; its return is the first of them.
     pub async fn changes(&self) -> Result<Changes, StoreError> {
         let source = match &self.backend {
-            Backend::Sqlite(sqlite) => Source::Sqlite(sqlite.data_version().await?),
+            Backend::Sqlite(sqlite) => Source::Sqlite(sqlite.watcher().await?),
             Backend::Postgres(postgres) => Source::Postgres(postgres.revision().await),
         };
         Ok(Changes::new(source, self.written.clone()))

@@ -57,27 +57,19 @@ impl DataVersion {
         Ok(watched)
     }
 
-    /// Whether somebody wrote since the last look; `None` when the database cannot be asked.
-    /// After an outage the answer is yes, because nobody knows what happened in it.
+    /// Whether somebody wrote since the last look. After an outage the answer is yes, because nobody knows what happened in it.
     ///
     /// Cancel-safe: what was not answered is answered at the next look.
-    pub(crate) async fn moved(&mut self) -> Option<bool> {
+    pub(crate) async fn moved(&mut self) -> Result<bool, StoreError> {
         let log = LogStamp::of(&self.log_path);
         if log.is_some() && log == self.settled_log && self.read_at.elapsed() < READ_INTERVAL_MAX {
-            return Some(false);
+            return Ok(false);
         }
-        match self.read().await {
-            Ok(version) => {
-                self.read_at = Instant::now();
-                self.settled_log = log.filter(LogStamp::is_settled);
-                self.note_recovery();
-                Some(self.seen.replace(version) != Some(version))
-            }
-            Err(error) => {
-                self.note_failure(&error);
-                None
-            }
-        }
+        let version = self.read().await.inspect_err(|error| self.note_failure(error))?;
+        self.read_at = Instant::now();
+        self.settled_log = log.filter(LogStamp::is_settled);
+        self.note_recovery();
+        Ok(self.seen.replace(version) != Some(version))
     }
 
     async fn read(&mut self) -> Result<i64, StoreError> {

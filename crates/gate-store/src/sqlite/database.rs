@@ -1,7 +1,8 @@
 //! An open SQLite database.
 
 use super::failure::store_error;
-use super::{Contents, DataVersion, open, rows};
+use super::watcher::{Watcher, Watching};
+use super::{Contents, open, rows};
 use crate::directory::{self, FileIdentity, Hold};
 use crate::statement::Statement;
 use crate::{OpenError, Row, StoreError, Table};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 pub(crate) struct Sqlite {
     pub(super) pool: SqlitePool,
     pub(super) file: Arc<OpenFile>,
+    watching: Watching,
 }
 
 /// The file a database was opened from.
@@ -44,7 +46,8 @@ impl Sqlite {
         let pool = open::open(&path, contents).await?;
         let identity =
             FileIdentity::of(&path).map_err(|cause| OpenError::NotWritable { path: path.clone(), cause })?;
-        Ok(Sqlite { pool, file: Arc::new(OpenFile { path, identity, _hold: hold }) })
+        let file = Arc::new(OpenFile { path, identity, _hold: hold });
+        Ok(Sqlite { pool, file, watching: Watching::default() })
     }
 
     pub(crate) async fn close(self) {
@@ -90,8 +93,8 @@ impl Sqlite {
         sqlx::query("VACUUM INTO $1").bind(path).execute(&self.pool).await.map_err(store_error).map(drop)
     }
 
-    pub(crate) async fn data_version(&self) -> Result<DataVersion, StoreError> {
-        DataVersion::connect(Arc::clone(&self.file)).await
+    pub(crate) async fn watcher(&self) -> Result<Watcher, StoreError> {
+        self.watching.watcher(&self.file).await
     }
 }
 

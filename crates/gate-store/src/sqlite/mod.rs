@@ -12,6 +12,7 @@ mod proxies;
 mod rows;
 mod schema;
 mod transaction;
+mod watcher;
 
 pub(crate) use backup::{check_backup, tidy};
 pub(crate) use contents::{Contents, RECORDS};
@@ -20,3 +21,4 @@ pub(crate) use database::Sqlite;
 pub(crate) use log_file::LogFile;
 pub use pocketbase::{PocketBaseAccount, PocketBaseChanges, PocketBaseDatabase, PocketBaseReader};
 pub(crate) use transaction::SqliteTransaction;
+pub(crate) use watcher::Watcher;

@@ -3,6 +3,8 @@
 use crate::opening::{execute, other_program};
 use crate::sqlite::empty_store;
 use gate_store::Changes;
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
@@ -74,9 +76,36 @@ async fn a_database_that_comes_back_counts_as_changed() {
     let (store, directory) = empty_store().await;
     let (here, away) = (directory.path().join("data.db"), directory.path().join("away"));
     let mut changes = store.changes().await.unwrap();
-    std::fs::rename(&here, &away).unwrap();
+    fs::rename(&here, &away).unwrap();
     assert!(unnoticed(&mut changes).await);
-    std::fs::rename(&away, &here).unwrap();
+    fs::rename(&away, &here).unwrap();
     assert!(noticed(&mut changes).await);
     assert!(unnoticed(&mut changes).await);
+}
+
+#[tokio::test]
+async fn all_who_watch_are_told_each_by_itself_through_one_connection() {
+    let (store, directory) = empty_store().await;
+    let mut other = other_program(directory.path()).await;
+    execute(&mut other, INSERT).await;
+    let mut first = store.changes().await.unwrap();
+    let connections = open_files(directory.path());
+    let mut second = store.changes().await.unwrap();
+    execute(&mut other, INSERT).await;
+    let mut late = store.changes().await.unwrap();
+    assert_eq!(open_files(directory.path()), connections);
+    assert!(unnoticed(&mut late).await, "that was before it watched");
+    assert!(noticed(&mut first).await);
+    assert!(unnoticed(&mut first).await);
+    drop(first);
+    assert!(noticed(&mut second).await, "the other one's notice is not its own");
+    execute(&mut other, INSERT).await;
+    assert!(noticed(&mut late).await && noticed(&mut second).await);
+}
+
+/// How many descriptors of this process lead into a directory.
+fn open_files(directory: &Path) -> usize {
+    let descriptors = fs::read_dir("/proc/self/fd").unwrap();
+    let targets = descriptors.filter_map(|descriptor| fs::read_link(descriptor.unwrap().path()).ok());
+    targets.filter(|target| target.starts_with(directory)).count()
 }
