@@ -30,8 +30,8 @@ pub struct HistogramTotal<const N: usize> {
     pub within: [u64; N],
     /// How many there were above every bound.
     pub above: u64,
-    /// What all samples add up to.
-    pub sum: Duration,
+    /// What all samples add up to, in units of [`SUM_UNIT_NANOSECONDS`].
+    sum: u64,
 }
 
 /// For times an upstream has a part in: 1 ms to 10 minutes.
@@ -100,7 +100,7 @@ impl<const N: usize> Histogram<N> {
 impl<const N: usize> HistogramTotal<N> {
     /// No samples.
     pub const fn new(bounds: &'static Bounds<N>) -> Self {
-        HistogramTotal { bounds, within: [0; N], above: 0, sum: Duration::ZERO }
+        HistogramTotal { bounds, within: [0; N], above: 0, sum: 0 }
     }
 
     /// With the samples of one more; it has the same bounds.
@@ -109,9 +109,13 @@ impl<const N: usize> HistogramTotal<N> {
             *total += counter.get();
         }
         self.above += histogram.above.get();
-        let units = histogram.sum.get();
-        let sum = Duration::from_secs(units / SUM_UNITS_PER_SECOND);
-        self.sum += sum + Duration::from_nanos(units % SUM_UNITS_PER_SECOND * SUM_UNIT_NANOSECONDS);
+        self.sum = self.sum.saturating_add(histogram.sum.get());
+    }
+
+    /// What all samples add up to.
+    pub fn sum(&self) -> Duration {
+        let seconds = Duration::from_secs(self.sum / SUM_UNITS_PER_SECOND);
+        seconds + Duration::from_nanos(self.sum % SUM_UNITS_PER_SECOND * SUM_UNIT_NANOSECONDS)
     }
 
     /// How many samples there are.
@@ -175,13 +179,13 @@ mod tests {
     fn histograms_add_up() {
         let samples = [Duration::from_micros(1500), Duration::from_secs(2), Duration::from_secs(3600)];
         let one = total_of(&samples);
-        assert_eq!((one.count(), one.sum), (3, samples.iter().sum()));
+        assert_eq!((one.count(), one.sum()), (3, samples.iter().sum()));
         let histogram = Histogram::new(&LATENCY_BOUNDS);
         for sample in &samples {
             histogram.observe(*sample);
         }
         let mut both = one.clone();
         both.add(&histogram);
-        assert_eq!((both.count(), both.above, both.sum), (6, 2, one.sum * 2));
+        assert_eq!((both.count(), both.above, both.sum()), (6, 2, one.sum() * 2));
     }
 }

@@ -198,6 +198,21 @@ impl ProxyTotal {
         self.connections_reused += shard.connections_reused.get();
         self.retries += shard.retries.get();
     }
+
+    /// How many of the histograms have samples.
+    pub fn histograms(&self) -> usize {
+        let latencies = [
+            &self.upstream_latency,
+            &self.queue,
+            &self.connect,
+            &self.first_byte,
+            &self.body,
+            &self.first_event,
+            &self.duration,
+        ];
+        let latencies = latencies.iter().filter(|histogram| histogram.count() > 0).count();
+        latencies + usize::from(self.overhead.count() > 0)
+    }
 }
 
 fn add_all(totals: &mut [u64], counters: &[Counter]) {

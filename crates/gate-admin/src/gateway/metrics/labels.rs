@@ -12,6 +12,8 @@ pub(super) struct Counted<'a> {
     pub(super) label: &'a str,
     /// `None` for what has no record.
     pub(super) proxy: Option<&'a Proxy>,
+    /// Whether there ever was a request.
+    pub(super) is_used: bool,
     /// What all workers have counted.
     pub(super) total: ProxyTotal,
 }
@@ -24,9 +26,14 @@ impl<'a> Counted<'a> {
         let mut counted: Vec<_> = proxies
             .iter()
             .zip(labels)
-            .map(|(proxy, label)| Counted { label, proxy: Some(proxy), total: proxy.metrics.total() })
+            .map(|(proxy, label)| Counted {
+                label,
+                proxy: Some(proxy),
+                is_used: proxy.metrics.is_used(),
+                total: proxy.metrics.total(),
+            })
             .collect();
-        let without = |label, total| Counted { label, proxy: None, total };
+        let without = |label, total| Counted { label, proxy: None, is_used: true, total };
         counted.push(without(UNMATCHED, metrics.unmatched()));
         counted.push(without(CONTROL_PLANE, metrics.control_plane.total()));
         // These two there may not be.

@@ -3,7 +3,7 @@
 use super::labels::Counted;
 use gate_snapshot::Proxy;
 use gate_telemetry::Reason;
-use gate_telemetry::exposition::{Exposition, Family, families as f};
+use gate_telemetry::exposition::{Exposition, Family, Samples, families as f};
 use gate_telemetry::metrics::{HistogramTotal, LATENCY_BOUNDS, ProxyTotal};
 use gate_traffic::Phase;
 use std::time::Instant;
@@ -20,7 +20,7 @@ pub(super) fn requests(exposition: &mut Exposition, counted: &[Counted<'_>]) {
             samples.count(&[label, class], count);
         }
         for (reason, count) in Reason::ALL.iter().zip(total.reasons) {
-            if *reason != Reason::Completed {
+            if *reason != Reason::Completed && (count > 0 || ALERTING.contains(reason)) {
                 samples.count(&[label, reason.label()], count);
             }
         }
@@ -38,15 +38,17 @@ pub(super) fn requests(exposition: &mut Exposition, counted: &[Counted<'_>]) {
         samples.histogram(&[label], &total.overhead);
     });
     counts(exposition, &f::ACTIVE, counted, |total| at_least_none(total.active));
-    counts(exposition, &f::RECEIVED, counted, |total| total.received_bytes);
-    counts(exposition, &f::SENT, counted, |total| total.sent_bytes);
+    // Most proxies of many have had no request: what the others alone have says nothing about these.
+    let used = || counted.iter().filter(|counted| counted.is_used);
+    counts(exposition, &f::RECEIVED, used(), |total| total.received_bytes);
+    counts(exposition, &f::SENT, used(), |total| total.sent_bytes);
     counts(exposition, &f::EVENT_STREAMS, counted, |total| at_least_none(total.streams));
-    counts(exposition, &f::EVENTS, counted, |total| total.events);
-    each(exposition, &f::UPSTREAM_CONNECTIONS, counted, |samples, label, total| {
+    counts(exposition, &f::EVENTS, used(), |total| total.events);
+    each(exposition, &f::UPSTREAM_CONNECTIONS, used(), |samples, label, total| {
         samples.count(&[label, "new"], total.connections_new);
         samples.count(&[label, "reused"], total.connections_reused);
     });
-    counts(exposition, &f::RETRIES, counted, |total| total.retries);
+    counts(exposition, &f::RETRIES, used(), |total| total.retries);
 }
 
 /// The limits and the breaker of each that has a record.
@@ -63,30 +65,49 @@ pub(super) fn traffic(exposition: &mut Exposition, counted: &[Counted<'_>], now:
     numbers(&f::LIMITER_WAITING, |proxy| proxy.traffic.limiter.waiting());
 
     let mut samples = exposition.family(&f::RATE_REFUSALS);
-    for (counted, _) in with_record() {
-        let refused = counted.total.reasons.get(Reason::RateLimited.index()).copied();
-        samples.count(&[counted.label], refused.unwrap_or_default());
+    for (counted, proxy) in with_record() {
+        let refused = counted.total.reasons.get(Reason::RateLimited.index()).copied().unwrap_or_default();
+        if proxy.traffic_config.rate.is_some() || refused > 0 {
+            samples.count(&[counted.label], refused);
+        }
     }
     drop(samples);
     let mut samples = exposition.family(&f::DRY_RUN_REFUSALS);
-    for (Counted { label, .. }, Proxy { traffic, .. }) in with_record() {
-        samples.count(&[label, "queue"], traffic.limiter.dry_run_refusals());
-        samples.count(&[label, "caller"], traffic.callers.dry_run_refusals());
-        samples.count(&[label, "rate"], traffic.rate.dry_run_refusals());
+    for (Counted { label, .. }, Proxy { traffic, traffic_config: config, .. }) in with_record() {
+        let is_rate_dry = config.rate.as_ref().is_some_and(|rate| rate.dry_run);
+        for (limit, is_dry, refused) in [
+            ("queue", config.queue.dry_run, traffic.limiter.dry_run_refusals()),
+            ("caller", config.callers.dry_run, traffic.callers.dry_run_refusals()),
+            ("rate", is_rate_dry, traffic.rate.dry_run_refusals()),
+        ] {
+            if is_dry || refused > 0 {
+                samples.count(&[label, limit], refused);
+            }
+        }
     }
     drop(samples);
-    let breakers: Vec<_> =
-        with_record().map(|(counted, proxy)| (counted.label, proxy.traffic.breaker.status(now))).collect();
+    breakers(exposition, counted, now);
+}
+
+fn breakers(exposition: &mut Exposition, counted: &[Counted<'_>], now: Instant) {
+    let breakers: Vec<_> = counted
+        .iter()
+        .filter_map(|counted| Some((counted.label, counted.proxy?)))
+        .map(|(label, proxy)| (label, proxy, proxy.traffic.breaker.status(now)))
+        .collect();
     let mut samples = exposition.family(&f::BREAKER_STATE);
-    for (label, status) in &breakers {
+    for (label, _, status) in &breakers {
         samples.count(&[label], state(status.phase));
     }
     drop(samples);
     let mut samples = exposition.family(&f::BREAKER_TRANSITIONS);
-    for (label, status) in &breakers {
-        samples.count(&[label, "open"], status.transitions.to_open);
-        samples.count(&[label, "half_open"], status.transitions.to_half_open);
-        samples.count(&[label, "closed"], status.transitions.to_closed);
+    for (label, proxy, status) in &breakers {
+        let transitions = status.transitions;
+        if proxy.traffic_config.breaker.is_some() || transitions.to_open > 0 {
+            samples.count(&[label, "open"], transitions.to_open);
+            samples.count(&[label, "half_open"], transitions.to_half_open);
+            samples.count(&[label, "closed"], transitions.to_closed);
+        }
     }
 }
 
@@ -105,11 +126,11 @@ pub(super) fn descriptions(exposition: &mut Exposition, counted: &[Counted<'_>])
 }
 
 /// Writes the samples of one family, proxy by proxy.
-fn each(
+fn each<'a>(
     exposition: &mut Exposition,
     family: &'static Family,
-    counted: &[Counted<'_>],
-    write: impl Fn(&mut gate_telemetry::exposition::Samples<'_>, &str, &ProxyTotal),
+    counted: impl IntoIterator<Item = &'a Counted<'a>>,
+    write: impl Fn(&mut Samples<'_>, &str, &ProxyTotal),
 ) {
     let mut samples = exposition.family(family);
     for Counted { label, total, .. } in counted {
@@ -117,10 +138,10 @@ fn each(
     }
 }
 
-fn counts(
+fn counts<'a>(
     exposition: &mut Exposition,
     family: &'static Family,
-    counted: &[Counted<'_>],
+    counted: impl IntoIterator<Item = &'a Counted<'a>>,
     count: impl Fn(&ProxyTotal) -> u64,
 ) {
     each(exposition, family, counted, |samples, label, total| samples.count(&[label], count(total)));
@@ -151,3 +172,7 @@ fn at_least_none(count: i64) -> u64 {
 
 /// In the order of [`ProxyTotal::statuses`].
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// The reasons somebody is woken for: `docs/monitoring/alerts.yml` looks for an increase, and the first request must be one. The
+/// other reasons have a series once a request has ended for them: dozens of zeros for every proxy would be most of the text.
+pub(super) const ALERTING: [Reason; 3] = [Reason::UpstreamTls, Reason::QueueFull, Reason::Overloaded];

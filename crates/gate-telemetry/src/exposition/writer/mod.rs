@@ -1,8 +1,12 @@
 //! Puts families and their samples into one of the forms.
+//!
+//! Some ten thousand lines are made at a time, so that nothing here goes through the machinery of formatting that there is once
+//! for every proxy, let alone for every bucket.
+
+mod text;
 
 use super::{Family, Format, Kind};
 use crate::metrics::HistogramTotal;
-use std::fmt::{Display, Write};
 use std::time::Duration;
 
 /// Metrics, in the form somebody asked for. Families come one after the other, each with all of its samples (H59): to begin the
@@ -15,7 +19,7 @@ use std::time::Duration;
 /// ```
 #[derive(Debug)]
 pub struct Exposition {
-    out: String,
+    out: Vec<u8>,
     format: Format,
     families: usize,
 }
@@ -25,19 +29,19 @@ pub struct Exposition {
 pub struct Samples<'a> {
     exposition: &'a mut Exposition,
     family: &'static Family,
-    /// `proxy="a",status="2xx"` of the sample that is being written, or the members of a JSON object.
-    labels: String,
     is_first: bool,
-    /// The bounds of its histograms as they are written; they have the same.
-    bounds: Vec<String>,
+    /// How the bounds of its histograms end a line's labels: `0.5"} `. They have the same bounds.
+    bounds: Vec<Vec<u8>>,
+    /// What the buckets of the histogram that is being written have in common: `name_bucket{proxy="a",le="`.
+    bucket: Vec<u8>,
 }
 
 impl Exposition {
     /// Nothing yet; `bytes` is how long it is likely to become.
     pub fn new(format: Format, bytes: usize) -> Self {
-        let mut out = String::with_capacity(bytes);
+        let mut out = Vec::with_capacity(bytes);
         if format == Format::Json {
-            out.push_str("{\"families\":[");
+            out.extend_from_slice(b"{\"families\":[");
         }
         Exposition { out, format, families: 0 }
     }
@@ -49,193 +53,192 @@ impl Exposition {
         match self.format {
             Format::Text => {
                 let word = if *kind == Kind::Info { Kind::Gauge.word() } else { word };
-                self.put(format_args!("# HELP {name} {help}\n# TYPE {name} {word}\n"));
+                self.put(&["# HELP ", name, " ", help, "\n# TYPE ", name, " ", word, "\n"]);
             }
             Format::OpenMetrics => {
                 let name = family.open_metrics_name();
-                self.put(format_args!("# TYPE {name} {word}\n# HELP {name} {help}\n"));
+                self.put(&["# TYPE ", name, " ", word, "\n# HELP ", name, " ", help, "\n"]);
             }
             Format::Json => {
                 let comma = if self.families > 0 { "," } else { "" };
-                self.put(format_args!("{comma}\n{{\"name\":\"{name}\",\"type\":\"{word}\",\"help\":"));
-                json_text(&mut self.out, help);
-                self.out.push_str(",\"samples\":[");
+                self.put(&[comma, "\n{\"name\":\"", name, "\",\"type\":\"", word, "\",\"help\":"]);
+                text::push_json(&mut self.out, help);
+                self.put(&[",\"samples\":["]);
             }
         }
         self.families += 1;
-        Samples { exposition: self, family, labels: String::new(), is_first: true, bounds: Vec::new() }
+        Samples { exposition: self, family, is_first: true, bounds: Vec::new(), bucket: Vec::new() }
     }
 
-    /// All of it.
-    pub fn finish(mut self) -> String {
+    /// All of it, in UTF-8.
+    pub fn finish(mut self) -> Vec<u8> {
         match self.format {
             Format::Text => {}
-            Format::OpenMetrics => self.out.push_str("# EOF\n"),
-            Format::Json => self.out.push_str("]}\n"),
+            Format::OpenMetrics => self.put(&["# EOF\n"]),
+            Format::Json => self.put(&["]}\n"]),
         }
         self.out
     }
 
-    fn put(&mut self, arguments: std::fmt::Arguments<'_>) {
-        // Writing to a string does not fail.
-        let _ = self.out.write_fmt(arguments);
+    fn put(&mut self, parts: &[&str]) {
+        for part in parts {
+            self.out.extend_from_slice(part.as_bytes());
+        }
     }
 }
 
 impl Samples<'_> {
     /// A number that was counted.
     pub fn count(&mut self, labels: &[&str], value: u64) {
-        self.sample(labels, value);
+        self.begin("", labels);
+        text::push_integer(&mut self.exposition.out, value);
+        self.end();
     }
 
     /// A number that was measured.
     pub fn number(&mut self, labels: &[&str], value: f64) {
         if self.exposition.format != Format::Json || value.is_finite() {
-            self.sample(labels, Number(value));
+            self.begin("", labels);
+            text::push_number(&mut self.exposition.out, value);
+            self.end();
         }
     }
 
     /// A histogram. One without samples has no series: nobody waits for what never happens.
     pub fn histogram<const N: usize>(&mut self, labels: &[&str], total: &HistogramTotal<N>) {
-        if total.count() > 0 {
-            self.begin(labels);
+        let count = total.count();
+        if count > 0 {
             match self.exposition.format {
-                Format::Json => self.json_histogram(total),
-                Format::Text | Format::OpenMetrics => self.text_histogram(total),
+                Format::Json => self.json_histogram(labels, total, count),
+                Format::Text | Format::OpenMetrics => self.text_histogram(labels, total, count),
             }
         }
     }
 
-    fn sample(&mut self, labels: &[&str], value: impl Display) {
-        self.begin(labels);
-        let Samples { exposition, family, labels, .. } = self;
-        match exposition.format {
-            Format::Json => exposition.put(format_args!("{{\"labels\":{{{labels}}},\"value\":{value}}}")),
-            _ if labels.is_empty() => exposition.put(format_args!("{} {value}\n", family.name)),
-            _ => exposition.put(format_args!("{}{{{labels}}} {value}\n", family.name)),
+    /// Everything of a sample before its value. The suffix is that of a histogram's series.
+    fn begin(&mut self, suffix: &str, values: &[&str]) {
+        if self.exposition.format == Format::Json {
+            self.begin_json(values);
+            return self.exposition.put(&[",\"value\":"]);
         }
+        let Samples { exposition: Exposition { out, .. }, family, .. } = self;
+        out.extend_from_slice(family.name.as_bytes());
+        out.extend_from_slice(suffix.as_bytes());
+        if !values.is_empty() {
+            out.push(b'{');
+            push_labels(out, family, values);
+            out.push(b'}');
+        }
+        out.push(b' ');
     }
 
-    /// Puts the labels together. In JSON, samples are told apart by commas.
-    fn begin(&mut self, values: &[&str]) {
-        debug_assert_eq!(values.len(), self.family.labels.len(), "{}", self.family.name);
-        self.labels.clear();
-        let is_json = self.exposition.format == Format::Json;
-        for (name, value) in self.family.labels.iter().zip(values) {
-            if !self.labels.is_empty() {
-                self.labels.push(',');
-            }
-            if is_json {
-                let _ = write!(self.labels, "\"{name}\":");
-                json_text(&mut self.labels, value);
-            } else {
-                self.labels.push_str(name);
-                self.labels.push_str("=\"");
-                escape(&mut self.labels, value);
-                self.labels.push('"');
-            }
+    /// The labels of a sample. Samples are told apart by commas.
+    fn begin_json(&mut self, values: &[&str]) {
+        let Samples { exposition, family, is_first, .. } = self;
+        exposition.put(&[if *is_first { "\n" } else { ",\n" }, "{\"labels\":{"]);
+        *is_first = false;
+        for (place, (name, value)) in family.labels.iter().zip(values).enumerate() {
+            exposition.put(&[if place > 0 { ",\"" } else { "\"" }, name, "\":"]);
+            text::push_json(&mut exposition.out, value);
         }
-        if is_json {
-            self.exposition.out.push_str(if self.is_first { "\n" } else { ",\n" });
-        }
-        self.is_first = false;
+        exposition.put(&["}"]);
     }
 
-    fn text_histogram<const N: usize>(&mut self, total: &HistogramTotal<N>) {
+    fn end(&mut self) {
+        self.exposition.out.push(if self.exposition.format == Format::Json { b'}' } else { b'\n' });
+    }
+
+    fn text_histogram<const N: usize>(&mut self, labels: &[&str], total: &HistogramTotal<N>, count: u64) {
         if self.bounds.is_empty() {
             let is_open = self.exposition.format == Format::OpenMetrics;
-            self.bounds = total.bounds.iter().map(|bound| bound_text(*bound, is_open)).collect();
+            self.bounds = total.bounds.iter().map(|bound| bound_end(*bound, is_open)).collect();
         }
-        let Samples { exposition, family, labels, bounds, .. } = self;
-        let name = family.name;
-        // Most lines of an exposition are these: what they have in common is put together once.
-        let comma = if labels.is_empty() { "" } else { "," };
-        let bucket = format!("{name}_bucket{{{labels}{comma}le=\"");
+        self.begin_buckets(labels);
         let mut cumulative = 0;
-        for (bound, count) in bounds.iter().zip(total.within) {
-            cumulative += count;
-            exposition.out.push_str(&bucket);
-            exposition.out.push_str(bound);
-            exposition.put(format_args!("\"}} {cumulative}\n"));
+        for (place, within) in total.within.iter().enumerate() {
+            cumulative += within;
+            self.bucket(place, cumulative);
         }
-        let (count, sum) = (cumulative + total.above, total.sum.as_secs_f64());
-        exposition.put(format_args!("{bucket}+Inf\"}} {count}\n"));
-        let (open, close) = if labels.is_empty() { ("", "") } else { ("{", "}") };
-        exposition.put(format_args!("{name}_sum{open}{labels}{close} {sum}\n"));
-        exposition.put(format_args!("{name}_count{open}{labels}{close} {count}\n"));
+        self.bucket(N, count);
+        self.begin("_sum", labels);
+        text::push_number(&mut self.exposition.out, total.sum().as_secs_f64());
+        self.end();
+        self.begin("_count", labels);
+        text::push_integer(&mut self.exposition.out, count);
+        self.end();
     }
 
-    fn json_histogram<const N: usize>(&mut self, total: &HistogramTotal<N>) {
-        let Samples { exposition, labels, .. } = self;
-        let (count, sum) = (total.count(), total.sum.as_secs_f64());
-        exposition
-            .put(format_args!("{{\"labels\":{{{labels}}},\"count\":{count},\"sum\":{sum},\"buckets\":["));
+    /// Most lines of an exposition are buckets: what they have in common is put together once.
+    fn begin_buckets(&mut self, labels: &[&str]) {
+        let Samples { bucket, family, .. } = self;
+        bucket.clear();
+        bucket.extend_from_slice(family.name.as_bytes());
+        bucket.extend_from_slice(b"_bucket{");
+        if !labels.is_empty() {
+            push_labels(bucket, family, labels);
+            bucket.push(b',');
+        }
+        bucket.extend_from_slice(b"le=\"");
+    }
+
+    /// The bucket of a bound; behind the last bound comes that of everything.
+    fn bucket(&mut self, place: usize, count: u64) {
+        let out = &mut self.exposition.out;
+        out.extend_from_slice(&self.bucket);
+        out.extend_from_slice(self.bounds.get(place).map_or(b"+Inf\"} ", Vec::as_slice));
+        text::push_integer(out, count);
+        out.push(b'\n');
+    }
+
+    fn json_histogram<const N: usize>(&mut self, labels: &[&str], total: &HistogramTotal<N>, count: u64) {
+        self.begin_json(labels);
+        let out = &mut self.exposition.out;
+        out.extend_from_slice(b",\"count\":");
+        text::push_integer(out, count);
+        out.extend_from_slice(b",\"sum\":");
+        text::push_number(out, total.sum().as_secs_f64());
+        out.extend_from_slice(b",\"buckets\":[");
         let mut cumulative = 0;
         for (bound, within) in total.bounds.iter().zip(total.within) {
             cumulative += within;
-            let seconds = bound.as_secs_f64();
-            exposition.put(format_args!("{{\"le\":{seconds},\"count\":{cumulative}}},"));
+            out.extend_from_slice(b"{\"le\":");
+            text::push_number(out, bound.as_secs_f64());
+            out.extend_from_slice(b",\"count\":");
+            text::push_integer(out, cumulative);
+            out.extend_from_slice(b"},");
         }
-        exposition.put(format_args!("{{\"le\":null,\"count\":{count}}}]}}"));
+        out.extend_from_slice(b"{\"le\":null,\"count\":");
+        text::push_integer(out, count);
+        out.extend_from_slice(b"}]}");
     }
 }
 
 impl Drop for Samples<'_> {
     fn drop(&mut self) {
         if self.exposition.format == Format::Json {
-            self.exposition.out.push_str("]}");
+            self.exposition.put(&["]}"]);
         }
     }
 }
 
-/// A bound in seconds. OpenMetrics wants it to be seen to be no integer.
-fn bound_text(bound: Duration, is_open: bool) -> String {
+/// Labels as the text formats have them: `proxy="a",status="2xx"`.
+fn push_labels(out: &mut Vec<u8>, family: &Family, values: &[&str]) {
+    debug_assert_eq!(values.len(), family.labels.len(), "{}", family.name);
+    for (place, (name, value)) in family.labels.iter().zip(values).enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"=\"");
+        text::push_escaped(out, value);
+        out.push(b'"');
+    }
+}
+
+/// A bound in seconds, and what ends the labels behind it. OpenMetrics wants it to be seen to be no integer.
+fn bound_end(bound: Duration, is_open: bool) -> Vec<u8> {
     let fraction = if is_open && bound.subsec_nanos() == 0 { ".0" } else { "" };
-    format!("{}{fraction}", bound.as_secs_f64())
-}
-
-/// A number as the formats have it, which is not how Rust writes infinity.
-struct Number(f64);
-
-impl Display for Number {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            value if value.is_infinite() => f.write_str(if value > 0.0 { "+Inf" } else { "-Inf" }),
-            value => Display::fmt(&value, f),
-        }
-    }
-}
-
-/// A label value between quotes: the formats know three escapes, and everything else as it is.
-fn escape(out: &mut String, value: &str) {
-    let mut rest = value;
-    while let Some(at) = rest.find(['\\', '"', '\n']) {
-        let (plain, special) = rest.split_at(at);
-        out.push_str(plain);
-        let mut characters = special.chars();
-        out.push_str(match characters.next() {
-            Some('\n') => "\\n",
-            Some('"') => "\\\"",
-            _ => "\\\\",
-        });
-        rest = characters.as_str();
-    }
-    out.push_str(rest);
-}
-
-/// A JSON string (RFC 8259 §7).
-fn json_text(out: &mut String, text: &str) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => out.extend(['\\', character]),
-            control if control < ' ' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(control));
-            }
-            plain => out.push(plain),
-        }
-    }
-    out.push('"');
+    format!("{}{fraction}\"}} ", bound.as_secs_f64()).into_bytes()
 }
 
 #[cfg(test)]

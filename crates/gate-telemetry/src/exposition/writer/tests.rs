@@ -18,7 +18,7 @@ fn exposed(format: Format) -> String {
     drop(requests);
     exposition.family(&INFO).count(&["1.0"], 1);
     exposition.family(&ACTIVE).number(&[], 0.5);
-    exposition.finish()
+    String::from_utf8(exposition.finish()).unwrap()
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn histogram_exposed(format: Format, samples: &[Duration]) -> String {
     total.add(&histogram);
     let mut exposition = Exposition::new(format, 0);
     exposition.family(&LATENCY).histogram(&["a"], &total);
-    exposition.finish()
+    String::from_utf8(exposition.finish()).unwrap()
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn infinity_is_written_as_the_formats_have_it() {
     let written = |format, value| {
         let mut exposition = Exposition::new(format, 0);
         exposition.family(&ACTIVE).number(&[], value);
-        exposition.finish()
+        String::from_utf8(exposition.finish()).unwrap()
     };
     assert!(written(Format::Text, f64::INFINITY).ends_with("gateway_active +Inf\n"));
     assert!(written(Format::Text, f64::NEG_INFINITY).ends_with("gateway_active -Inf\n"));
