@@ -178,7 +178,19 @@ const LENGTH_MAX: usize = 30;
 /// Whether `name` is `spelling`, which is in lower case and as long, in any case. Setting this bit makes
 /// capitals small; besides them it makes only control characters into a byte of a spelling.
 fn is_spelled(name: &[u8], spelling: &[u8]) -> bool {
+    if let (Some(last), Some(lower)) = (name.last_chunk(), spelling.last_chunk()) {
+        // Eight bytes at a time; the last eight overlap what stands before them.
+        let (words, spelled) = (name.as_chunks().0, spelling.as_chunks().0);
+        return is_word(*last, *lower)
+            && words.iter().zip(spelled).all(|(word, lower)| is_word(*word, *lower));
+    }
     name.iter().zip(spelling).all(|(byte, lower)| byte | 0x20 == *lower)
+}
+
+/// The same for eight bytes.
+#[inline]
+fn is_word(word: [u8; 8], lower: [u8; 8]) -> bool {
+    u64::from_ne_bytes(word) | u64::from_ne_bytes([0x20; 8]) == u64::from_ne_bytes(lower)
 }
 
 /// The first byte of `name`, percent-decoded, and what follows it.

@@ -49,6 +49,26 @@ pub fn is_field_value(bytes: &[u8]) -> bool {
         && rest.iter().all(|&byte| is_value_byte(byte))
 }
 
+/// How many bytes at the start of `bytes` may stand in a field value.
+#[inline]
+pub(crate) fn field_value_prefix(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let odd = control_bytes(u64::from_le_bytes(*word));
+        if odd != 0 {
+            // The lowest bit is right; those above it may come of a borrow.
+            let first = index * 8 + odd.trailing_zeros() as usize / 8;
+            return first + bytes.get(first..).map_or(0, value_bytes);
+        }
+    }
+    bytes.len() - rest.len() + value_bytes(rest)
+}
+
+/// The same, byte by byte: for an end, and for a value with a tab in it.
+fn value_bytes(bytes: &[u8]) -> usize {
+    bytes.iter().position(|&byte| !is_value_byte(byte)).unwrap_or(bytes.len())
+}
+
 /// Not zero if one of the eight bytes is below 32 or 127.
 #[inline]
 fn control_bytes(word: u64) -> u64 {
@@ -157,6 +177,8 @@ mod tests {
                 let mut value = [b'a'; 40];
                 value[position] = byte;
                 assert_eq!(is_field_value(&value), expected, "byte {byte:#04x} at {position}");
+                let prefix = if expected { value.len() } else { position };
+                assert_eq!(field_value_prefix(&value), prefix, "byte {byte:#04x} at {position}");
             }
         }
     }

@@ -83,6 +83,20 @@ impl Section {
 
     /// Reads the next field line or the blank line.
     pub(crate) fn next(&mut self, bytes: &[u8], limits: SectionLimits) -> Result<Next, FieldError> {
+        let room = limits.bytes.saturating_sub(self.start);
+        if self.fields.len() < limits.lines
+            && let Some((field, length)) = sound_line(self.rest(bytes), self.start)
+            && length <= room.min(limits::LINE_BYTES_MAX)
+        {
+            self.skip(length);
+            self.fields.push(field);
+            return Ok(Next::Field(field));
+        }
+        self.next_of_any_kind(bytes, limits)
+    }
+
+    /// The same for what is incomplete, wrong, or no field: looks at one thing after the other, and says which it is.
+    fn next_of_any_kind(&mut self, bytes: &[u8], limits: SectionLimits) -> Result<Next, FieldError> {
         check_start(self.rest(bytes))?;
         let room = limits.bytes.saturating_sub(self.start);
         let line = self.line(bytes, room.min(limits::LINE_BYTES_MAX)).map_err(|error| match error {
@@ -100,6 +114,22 @@ impl Section {
         self.fields.push(field);
         Ok(Next::Field(field))
     }
+}
+
+/// The field line that `rest`, which begins at `start`, begins with, and its length with the CRLF, if it is there whole and
+/// nothing is wrong with it. Looks at each byte once.
+#[inline]
+fn sound_line(rest: &[u8], start: usize) -> Option<(FieldLine, usize)> {
+    let name_length = grammar::TOKEN.prefix(rest);
+    let (name, behind) = rest.split_at_checked(name_length).filter(|(name, _)| !name.is_empty())?;
+    let value = behind.strip_prefix(b":")?;
+    let (value, end) = value.split_at_checked(grammar::field_value_prefix(value))?;
+    if !end.starts_with(b"\r\n") {
+        return None;
+    }
+    let value_start = start + name_length + 1;
+    let field = field_line(name, start, value, value_start);
+    Some((field, value_start - start + value.len() + 2))
 }
 
 /// Refuses a line that cannot become one, however it goes on.
@@ -122,11 +152,17 @@ fn parse_field(bytes: &[u8], line: Span) -> Result<FieldLine, FieldError> {
     if !grammar::is_field_value(value) {
         return Err(FieldError::BadValue);
     }
+    Ok(field_line(name, line.start(), value, line.start() + name_length + 1))
+}
+
+/// A line of these parts, which begin there.
+#[inline]
+fn field_line(name: &[u8], name_start: usize, value: &[u8], value_start: usize) -> FieldLine {
     let trimmed = grammar::trim_start(value);
-    let start = line.end() - trimmed.len();
-    Ok(FieldLine {
+    let start = value_start + value.len() - trimmed.len();
+    FieldLine {
         known: FieldName::of(name),
-        name: Span::new(line.start(), line.start() + name_length),
+        name: Span::new(name_start, name_start + name.len()),
         value: Span::new(start, start + grammar::trim_end(trimmed).len()),
-    })
+    }
 }

@@ -118,6 +118,8 @@ fn decimal(digits: &mut [u8; DECIMAL_DIGITS_MAX], number: u64) -> &[u8] {
 }
 
 /// Writes `number` to the `base` (at most 16) at the end of `out`, at least one digit. Returns where it starts.
+/// Inlined: where the base is known, nothing has to be divided.
+#[inline]
 fn write_digits(out: &mut [u8], mut number: u64, base: u64) -> usize {
     let mut start = out.len();
     for slot in out.iter_mut().rev() {
