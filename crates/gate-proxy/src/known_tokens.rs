@@ -1,5 +1,6 @@
 //! The tokens a worker has asked about already.
 
+use foldhash::fast::RandomState;
 use gate_snapshot::{Answer, Identity, Verdict};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -15,8 +16,8 @@ use std::time::Instant;
 /// The table's hash has a random key: whoever sends tokens cannot choose where they go.
 #[derive(Debug, Default)]
 pub(crate) struct KnownTokens {
-    young: HashMap<Box<str>, Known>,
-    old: HashMap<Box<str>, Known>,
+    young: HashMap<Box<str>, Known, RandomState>,
+    old: HashMap<Box<str>, Known, RandomState>,
 }
 
 /// What is known of a token.

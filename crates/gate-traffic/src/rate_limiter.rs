@@ -4,7 +4,7 @@ use crate::sliding_window::nanoseconds;
 use crate::sync::{AtomicU32, AtomicU64, Mutex, MutexGuard, lock};
 use crate::{CallerKey, RateLimitBy, RateLimitConfig};
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -43,7 +43,11 @@ struct Rate {
 /// Callers by the hash of their key, and when their buckets are full again, in nanoseconds.
 ///
 /// The hash stands for the key: that two of the table's callers share one of 2^64 unpredictable numbers does not happen.
-type Shard = HashMap<u64, u64>;
+type Shard = HashMap<u64, u64, BuildHasherDefault<AsItIs>>;
+
+/// The hash of a hash.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
 
 /// Whether a request may pass, and what to tell its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,17 +119,23 @@ impl RateLimiter {
         }
         let hash = self.hasher.hash_one(key);
         let mut shard = self.shard(hash);
-        let used = shard.get(&hash).map_or(0, |full_at| full_at.saturating_sub(now));
+        let known = shard.get_mut(&hash);
+        let used = known.as_ref().map_or(0, |full_at| full_at.saturating_sub(now));
         let with_this = used.saturating_add(rate.interval_ns);
         if with_this > rate.bucket_ns() {
             self.dry_run_refusals
                 .fetch_add(u64::from(self.dry_run.load(Ordering::Relaxed)), Ordering::Relaxed);
             return rate.verdict(false, used);
         }
-        if shard.len() >= KEYS_PER_SHARD && !shard.contains_key(&hash) {
-            make_room(&mut shard);
+        let full_at = now.saturating_add(with_this);
+        if let Some(known) = known {
+            *known = full_at;
+        } else {
+            if shard.len() >= KEYS_PER_SHARD {
+                make_room(&mut shard);
+            }
+            shard.insert(hash, full_at);
         }
-        shard.insert(hash, now.saturating_add(with_this));
         rate.verdict(true, with_this)
     }
 
@@ -158,7 +168,7 @@ impl RateLimiter {
 
     fn forget(&self) {
         for shard in &self.shards {
-            *lock(shard) = Shard::new();
+            *lock(shard) = Shard::default();
         }
     }
 
@@ -188,6 +198,21 @@ impl Rate {
             reset: Duration::from_nanos(used),
             retry_after: Duration::from_nanos(self.interval_ns.saturating_sub(left)),
         }
+    }
+}
+
+impl Hasher for AsItIs {
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    /// Never called: what is hashed is a number.
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
