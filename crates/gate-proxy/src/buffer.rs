@@ -1,7 +1,7 @@
 //! The relay buffers: 32 KiB each, pooled per worker, held only while bytes are in flight.
 //!
 //! A head that waits for its answer, in case it has to be sent again, is kept in a small one: a thousand waiting
-//! requests hold 4 MiB then, not 32, and a burst of them does not wash the processor's cache. An idle keep-alive connection
+//! requests hold 2 MiB then, not 32, and a burst of them does not wash the processor's cache. An idle keep-alive connection
 //! and a stream between two events hold none. Where the memory comes from is in `buffer_pool.rs`.
 
 use crate::buffer_pool;

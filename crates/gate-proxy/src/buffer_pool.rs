@@ -24,6 +24,8 @@ pub(crate) struct BufferUse {
 #[derive(Debug)]
 struct Pool {
     unused: Vec<Box<[u8]>>,
+    /// The fewest that were unused since this was last asked: nobody needed these.
+    unneeded: usize,
     buffer_bytes: usize,
     pooled_max: usize,
     in_use: usize,
@@ -80,13 +82,11 @@ pub(crate) fn put(bytes: Box<[u8]>) {
     });
 }
 
-/// Gives half of the unused buffers back to the allocator.
+/// Gives the buffers back to the allocator that nobody has needed since this was last called.
 pub(crate) fn shrink() {
     POOLS.with_borrow_mut(|Pools { large, small, .. }| {
-        for pool in [large, small] {
-            let keep = (pool.unused.len() / 2).max(POOLED_MIN).min(pool.unused.len());
-            pool.unused.truncate(keep);
-        }
+        large.shrink();
+        small.shrink();
     });
 }
 
@@ -102,7 +102,7 @@ pub(crate) fn publish(metrics: &WorkerMetrics) -> BufferUse {
 impl Pool {
     const fn new(buffer_bytes: usize, pooled_max: usize) -> Self {
         let used = BufferUse { taken: 0, reused: 0, beyond: 0 };
-        Pool { unused: Vec::new(), buffer_bytes, pooled_max, in_use: 0, used }
+        Pool { unused: Vec::new(), unneeded: 0, buffer_bytes, pooled_max, in_use: 0, used }
     }
 
     /// An unused buffer; otherwise how large a new one has to be, and whether the bound has been passed.
@@ -110,9 +110,11 @@ impl Pool {
         self.used.taken += 1;
         self.in_use += 1;
         if let Some(bytes) = self.unused.pop() {
+            self.unneeded = self.unneeded.min(self.unused.len());
             self.used.reused += 1;
             return Ok(bytes);
         }
+        self.unneeded = 0;
         let is_beyond = self.in_use > self.pooled_max;
         self.used.beyond += u64::from(is_beyond);
         Err((self.buffer_bytes, is_beyond))
@@ -123,6 +125,13 @@ impl Pool {
         if self.unused.len() < self.pooled_max {
             self.unused.push(bytes);
         }
+    }
+
+    fn shrink(&mut self) {
+        let keep = (self.unused.len() - self.unneeded.min(self.unused.len())).max(POOLED_MIN);
+        // Those at the front were used last a long time ago: what is in the cache stays.
+        self.unused.drain(..self.unused.len().saturating_sub(keep));
+        self.unneeded = self.unused.len();
     }
 }
 
@@ -150,11 +159,11 @@ thread_local! {
 
 /// 32 KiB (020-FR-017): a head fits whole, and a read of this size costs the kernel no more per byte than a larger one.
 pub(crate) const CAPACITY: usize = 32 * 1024;
-/// 4 KiB, one page: nearly every head fits.
-pub(crate) const SMALL_CAPACITY: usize = 4 * 1024;
+/// 2 KiB: nearly every head fits, with a token in it. Whoever waits holds one, be it for a place, a connection or an answer.
+pub(crate) const SMALL_CAPACITY: usize = 2 * 1024;
 /// 8 MiB per worker: what a burst of 256 requests in flight leaves behind.
 const POOLED_MAX: usize = 256;
-/// 8 MiB per worker as well: 2,000 requests that wait at the same time.
+/// 4 MiB per worker: 2,000 requests that wait at the same time.
 const SMALL_POOLED_MAX: usize = 2048;
 /// What a worker keeps for good.
 const POOLED_MIN: usize = 8;
@@ -203,15 +212,16 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_that_shrinks_keeps_a_few() {
-        let taken: Vec<_> = (0..64).map(|_| take_small()).collect();
-        taken.into_iter().for_each(put);
+    fn a_pool_keeps_what_was_needed_lately_and_a_few() {
+        let take = |count| (0..count).map(|_| take_small()).collect::<Vec<_>>();
         let unused = || POOLS.with_borrow(|pools| pools.small.unused.len());
+        take(64).into_iter().for_each(put);
         shrink();
-        assert_eq!(unused(), 32);
-        for _ in 0..5 {
-            shrink();
-        }
+        assert_eq!(unused(), 64, "all of them were in use");
+        take(24).into_iter().for_each(put);
+        shrink();
+        assert_eq!(unused(), 24);
+        shrink();
         assert_eq!(unused(), POOLED_MIN);
     }
 }

@@ -59,6 +59,10 @@ pub(crate) type Trailers = Box<HeaderMap>;
 pub(crate) trait Wire {
     /// Reads into the front of `buffer`; 0 = the peer ended its side.
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
+    /// Ready once there may be something to read, as far as that can be told without a buffer.
+    fn poll_readable(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
     /// Writes from the front of `bytes`.
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
     /// Pushes out what is still held back.
@@ -74,18 +78,26 @@ pub(crate) trait Wire {
 }
 
 impl Client {
-    /// The connection that the calling task serves to its end.
-    pub(crate) async fn new(socket: TcpStream, peer: SocketAddr, worker: &Worker) -> Self {
-        let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+    /// The connection of a task that is about to begin.
+    pub(crate) fn new(socket: TcpStream, peer: SocketAddr, worker: &Worker) -> Self {
         let address = peer.ip().to_canonical();
         Client {
             socket: Socket { stream: socket, count: Rc::default() },
             input: None,
-            deadline: worker.deadlines.register(waker),
+            deadline: worker.deadlines.register(),
             is_draining: Rc::clone(&worker.is_draining),
             address,
             address_text: address.to_string().into(),
         }
+    }
+
+    /// The calling task serves it to its end: from now on the deadline wakes it.
+    pub(crate) async fn enter_task(&self) {
+        poll_fn(|cx| {
+            self.deadline.wakes(cx.waker().clone());
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// Writes all of `bytes`, within the connection's deadline.
@@ -147,6 +159,10 @@ impl Client {
         loop {
             if self.input.as_ref().is_some_and(Buffer::is_full) {
                 return Poll::Pending;
+            }
+            // Nearly always there is nothing: then no buffer is taken for it.
+            if self.input.is_none() && ready!(self.socket.poll_readable(cx)).is_err() {
+                return Poll::Ready(());
             }
             match ready!(self.poll_fill(cx)) {
                 Ok(0) | Err(_) => return Poll::Ready(()),
@@ -261,6 +277,10 @@ impl Wire for Socket {
         Poll::Ready(Ok(read.filled().len()))
     }
 
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.poll_read_ready(cx)
+    }
+
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
         match &outcome {
@@ -284,6 +304,10 @@ impl Wire for Socket {
 impl Wire for gate_upstream::UpstreamStream {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         self.poll_read(cx, buffer)
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_readable(cx)
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {

@@ -53,6 +53,7 @@ pub(crate) async fn open(
     running: &Running,
 ) -> Result<Leased, Fault> {
     running.phase.set(Phase::Connecting);
+    client.hold_little();
     loop {
         let fault = match dial(worker, client, proxy, running).await {
             Err(fault) if fault.is_of_connecting() => fault,

@@ -112,17 +112,14 @@ impl Deadlines {
         self.is_over.get()
     }
 
-    /// A deadline for the task that this waker wakes.
-    pub(crate) fn register(self: &Rc<Self>, waker: Waker) -> Deadline {
+    /// Another deadline, of which nobody is told yet.
+    pub(crate) fn register(self: &Rc<Self>) -> Deadline {
         let slots = &mut *self.slots.borrow_mut();
         let slot = slots.free.pop().unwrap_or_else(|| {
             slots.due.push(NEVER);
             slots.wakers.push(None);
             slots.due.len() - 1
         });
-        if let Some(place) = slots.wakers.get_mut(slot) {
-            *place = Some(waker);
-        }
         Deadline { owner: Rc::clone(self), slot }
     }
 
@@ -136,6 +133,13 @@ impl Deadlines {
 }
 
 impl Deadline {
+    /// Wakes the task that this waker wakes when it is due.
+    pub(crate) fn wakes(&self, waker: Waker) {
+        if let Some(place) = self.owner.slots.borrow_mut().wakers.get_mut(self.slot) {
+            *place = Some(waker);
+        }
+    }
+
     /// Due `duration` from now; never, without one.
     pub(crate) fn set_after(&self, duration: Option<Duration>) {
         self.set(duration.map(|duration| self.owner.after(duration)));
@@ -216,7 +220,9 @@ mod tests {
 
     fn deadline(deadlines: &Rc<Deadlines>) -> (Deadline, Arc<Woken>) {
         let woken = Arc::new(Woken::default());
-        (deadlines.register(Arc::clone(&woken).into()), woken)
+        let deadline = deadlines.register();
+        deadline.wakes(Arc::clone(&woken).into());
+        (deadline, woken)
     }
 
     fn advance(deadlines: &Deadlines, milliseconds: u64) {

@@ -20,17 +20,13 @@ use gate_telemetry::Reason;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// What is asked of a response because it is an event stream; nothing of any other.
+/// Whether a response is an event stream, of which more is asked then than of any other.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct EventStream {
     /// Whether it is one.
     pub(crate) is_one: bool,
     /// Whether its events can be seen.
     pub(crate) is_readable: bool,
-    /// How long the first byte may take behind the head.
-    pub(crate) first_event: Option<Duration>,
-    /// After how much silence the client gets a comment.
-    pub(crate) keepalive: Option<Duration>,
 }
 
 /// When the client of a silent event stream gets its next comment.
@@ -46,9 +42,8 @@ pub(crate) struct KeepAlive {
 pub(crate) struct EventEnd(u32);
 
 impl EventStream {
-    /// What is asked of a response with these fields.
+    /// What a response with these fields is.
     pub(crate) fn of<'b>(
-        timeouts: &Timeouts,
         content_type: impl FnOnce() -> Option<&'b [u8]>,
         is_encoded: impl FnOnce() -> bool,
     ) -> Self {
@@ -56,9 +51,17 @@ impl EventStream {
             return EventStream::default();
         }
         // Nobody sees in compressed bytes where an event ends.
-        let is_readable = !is_encoded();
-        let keepalive = timeouts.sse_keepalive.filter(|_| is_readable);
-        EventStream { is_one: true, is_readable, first_event: timeouts.first_event, keepalive }
+        EventStream { is_one: true, is_readable: !is_encoded() }
+    }
+
+    /// How long the first byte may take behind the head.
+    pub(crate) fn first_event(self, timeouts: &Timeouts) -> Option<Duration> {
+        timeouts.first_event.filter(|_| self.is_one)
+    }
+
+    /// After how much silence the client gets a comment.
+    pub(crate) fn keepalive(self, timeouts: &Timeouts) -> Option<Duration> {
+        timeouts.sse_keepalive.filter(|_| self.is_readable)
     }
 }
 

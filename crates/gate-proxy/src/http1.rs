@@ -32,10 +32,11 @@ use std::time::Duration;
 /// ```
 /// The request's body may still be on its way in all of these states; a response that ends before it stops it.
 ///
-/// Dropping an exchange at any point closes the upstream connection: that is how a client that leaves cancels its request.
+/// The connection of an exchange that has not ended must not be used again: dropping it closes it, which is how a client that
+/// leaves cancels its request.
 pub(crate) struct Exchange<'a> {
     client: &'a mut Client,
-    upstream: UpstreamStream,
+    upstream: &'a mut UpstreamStream,
     request: &'a mut RequestTransfer,
     facts: &'a RequestFacts,
     timeouts: &'a Timeouts,
@@ -76,7 +77,7 @@ impl<'a> Exchange<'a> {
     /// An exchange over a connection that is ours alone.
     pub(crate) fn new(
         client: &'a mut Client,
-        upstream: UpstreamStream,
+        upstream: &'a mut UpstreamStream,
         request: &'a mut RequestTransfer,
         facts: &'a RequestFacts,
         timeouts: &'a Timeouts,
@@ -98,7 +99,8 @@ impl<'a> Exchange<'a> {
             }
             // The client has been told something.
             self.request.forget();
-            self.relay_interim(&parsed, length).await?;
+            // Boxed: rare, and larger than all that waits for the answer.
+            Box::pin(self.relay_interim(&parsed, length)).await?;
         }
         Err(Fault::because(Reason::UpstreamProtocol, "too many interim responses"))
     }
@@ -111,7 +113,7 @@ impl<'a> Exchange<'a> {
     pub(crate) async fn relay(&mut self, response: &mut Response) -> Result<Ended, Fault> {
         self.request.answered();
         relay::begin_events(response.events, &mut response.download, self.running);
-        if let Some(limit) = response.events.first_event {
+        if let Some(limit) = response.events.first_event(self.timeouts) {
             self.client.deadline.set_after(Some(limit));
             poll_fn(|cx| self.poll_first_event(cx, &response.download)).await?;
         }
@@ -123,11 +125,6 @@ impl<'a> Exchange<'a> {
             leaves_connection: response.upstream_stays && is_sent && is_read,
             next: relay::next(is_sent, response.closes),
         })
-    }
-
-    /// The upstream's connection, of an exchange that has ended.
-    pub(crate) fn into_connection(self) -> UpstreamStream {
-        self.upstream
     }
 
     /// How long to wait before another attempt takes the place of this one; `None` = this one is what the client gets.
@@ -156,7 +153,7 @@ impl<'a> Exchange<'a> {
                     Err(error) => return Poll::Ready(Err(Fault::because(Reason::UpstreamProtocol, error))),
                 }
             }
-            match poll_fill(cx, &mut self.upstream, &mut self.input) {
+            match poll_fill(cx, self.upstream, &mut self.input) {
                 Poll::Ready(Ok(0)) => {
                     return Poll::Ready(Err(self.lost(io::ErrorKind::UnexpectedEof.into())));
                 }
@@ -177,7 +174,7 @@ impl<'a> Exchange<'a> {
 
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Fault> {
         let was_running = self.request.is_running();
-        let fault = self.request.poll(cx, self.client, &mut self.upstream, self.timeouts);
+        let fault = self.request.poll(cx, self.client, self.upstream, self.timeouts);
         if was_running && !self.request.is_running() {
             self.running.sent();
         }
@@ -213,7 +210,6 @@ impl<'a> Exchange<'a> {
         let bytes = self.input.as_ref().map(Buffer::filled).unwrap_or_default();
         let composed = response_head::compose(head, bytes, self.facts, framing, keep_alive)?;
         let events = EventStream::of(
-            self.timeouts,
             || Some(head.field(FieldName::ContentType)?.value.of(bytes)),
             || head.fields().iter().any(|line| line.name.of(bytes).eq_ignore_ascii_case(b"content-encoding")),
         );
@@ -244,7 +240,7 @@ impl<'a> Exchange<'a> {
     }
 
     fn poll_first_event(&mut self, cx: &mut Context<'_>, download: &Transfer) -> Poll<Result<(), Fault>> {
-        let arrived = event_stream::poll_first_byte(cx, &mut self.upstream, &mut self.input, download);
+        let arrived = event_stream::poll_first_byte(cx, self.upstream, &mut self.input, download);
         if arrived.is_ready() {
             return arrived;
         }
@@ -264,7 +260,7 @@ impl<'a> Exchange<'a> {
         loop {
             let client = &mut self.client.socket;
             let moved =
-                download.poll(cx, &mut self.upstream, &mut self.input, client, || running.upstream_ended());
+                download.poll(cx, self.upstream, &mut self.input, client, || running.upstream_ended());
             if let Some(events) = download.events() {
                 running.events_came(events);
             }

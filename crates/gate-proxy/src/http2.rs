@@ -141,7 +141,6 @@ impl<'a> Exchange<'a> {
             ClientFraming::UntilClose => (Body::UntilClose, Framing::Plain),
         };
         let events = EventStream::of(
-            self.timeouts,
             || head.headers.get(http::header::CONTENT_TYPE).map(HeaderValue::as_bytes),
             || head.headers.contains_key(http::header::CONTENT_ENCODING),
         );
@@ -163,7 +162,7 @@ impl<'a> Exchange<'a> {
         self.request.answered();
         let (running, mut input) = (self.running, None);
         relay::begin_events(response.events, &mut response.download, running);
-        if let Some(limit) = response.events.first_event {
+        if let Some(limit) = response.events.first_event(self.timeouts) {
             self.client.deadline.set_after(Some(limit));
             poll_fn(|cx| self.poll_first_event(cx, response, &mut input)).await?;
         }

@@ -8,9 +8,10 @@ use crate::deadline::Tick;
 use crate::fault::Fault;
 use crate::finish::Running;
 use crate::forwarded::client_address;
-use crate::http1::Exchange;
+use crate::http1::{Ended, Exchange};
 use crate::identify::identify;
 use crate::read_head::ReadHead;
+use crate::recycled::Recycled;
 use crate::refusal::Answer;
 use crate::request_transfer::RequestTransfer;
 use crate::route::{ProxyRef, Routed, route};
@@ -22,7 +23,7 @@ use gate_http::{FieldName, Method, RequestBody, RequestHead, Version};
 use gate_snapshot::{Proxy, Timeouts};
 use gate_telemetry::trace::Placement;
 use gate_telemetry::{Reason, RequestId};
-use gate_upstream::{Lease, UpstreamStream};
+use gate_upstream::Lease;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -87,7 +88,7 @@ pub(crate) async fn answer(worker: &Rc<Worker>, client: &mut Client, request: Re
         let trusts = |address| worker.trusts(address);
         running.client.set(client_address(&request.head, client.bytes(), client.address, trusts));
     }
-    let outcome = carry(worker, client, request, &mut facts, &running).await;
+    let outcome = carry(worker, client, request.head, &mut facts, &running).await;
     if running.is_ended.get() {
         // For the answer, and for the next request.
         client.deadline.restore();
@@ -122,66 +123,87 @@ fn describe(worker: &Worker, ReadHead { head, .. }: &ReadHead, bytes: &[u8], lin
 }
 
 /// The steps; what one returns is what the next one takes.
-async fn carry(
+#[expect(clippy::manual_async_fn, reason = "the state of an async fn holds its arguments twice")]
+fn carry(
     worker: &Rc<Worker>,
     client: &mut Client,
-    ReadHead { head, .. }: ReadHead,
+    head: Recycled<RequestHead>,
     facts: &mut RequestFacts,
     running: &Running,
-) -> Result<Next, Failure> {
-    let routed = route(worker, &head, client.bytes())?;
-    running.routed(&routed.proxy);
-    facts.begin(client, &routed.proxy.timeouts);
-    worker.condition.check(&routed)?;
+) -> impl Future<Output = Result<Next, Failure>> {
+    async move {
+        let routed = route(worker, &head, client.bytes())?;
+        running.routed(&routed.proxy);
+        facts.begin(client, &routed.proxy.timeouts);
+        worker.condition.check(&routed)?;
 
-    if let Some(answer) = worker.condition.answer(&head, client.bytes(), &routed, facts) {
-        return Ok(say(client, facts, answer, running).await);
-    }
-    if let Some(answer) = preflight::answer(&head, client.bytes(), &routed, facts) {
-        return Ok(say(client, facts, answer, running).await);
-    }
-    let caller = identify(worker, client, &head, &routed).await?;
-    running.caller.replace(caller.clone());
-    allow::allow(&head, client.bytes(), &routed, &caller)?;
-    allow::refuse_websocket(&head, client.bytes())?;
-    UpstreamHead::check(worker, &head, client.bytes(), &routed, &caller)?;
-
-    admit(worker, client, &routed, &caller, facts, running).await?;
-
-    let mut attempts = Attempts::new(worker, &routed.proxy);
-    facts.allow_repetition(&routed.proxy, &head, client.bytes());
-    let leased = connect::connect(worker, client, &routed.proxy, facts, &mut attempts, running).await?;
-    match leased {
-        Leased { lease: Lease::Http1 { stream, address }, is_reused } => {
-            let keeps_body = attempts.may_follow() && facts.is_repeatable;
-            let forward_proxy = worker.dialer.absolute_form_proxy(&routed.proxy.upstream.id);
-            let upstream_head = UpstreamHead::new(worker, client, &head, &routed, &caller, facts)
-                .to_http1(forward_proxy, keeps_body)?;
-            let keep = is_reused || attempts.may_follow();
-            let mut request = RequestTransfer::new(upstream_head, facts, &routed.proxy, keep);
-            facts.consume_head(client);
-            drop(head);
-            let connection = (stream, address, is_reused);
-            exchange(worker, client, connection, &mut request, facts, &routed, &mut attempts, running).await
+        if let Some(answer) = worker.condition.answer(&head, client.bytes(), &routed, facts) {
+            return Ok(say(client, facts, answer, running).await);
         }
-        Leased { lease: Lease::Http2 { sender, stream, address }, is_reused } => {
-            let upstream_head =
-                UpstreamHead::new(worker, client, &head, &routed, &caller, facts).to_http2()?;
-            facts.consume_head(client);
-            drop(head);
-            // Boxed: the general path's state is larger than the hot path's.
-            let connection = (http2::Connection { sender, stream }, address, is_reused);
-            Box::pin(exchange_http2(
-                worker,
-                client,
-                connection,
-                upstream_head,
-                facts,
-                &routed,
-                &mut attempts,
-                running,
-            ))
-            .await
+        if let Some(answer) = preflight::answer(&head, client.bytes(), &routed, facts) {
+            return Ok(say(client, facts, answer, running).await);
+        }
+        let caller = identify(worker, client, &head, &routed).await?;
+        running.caller.replace(caller.clone());
+        allow::allow(&head, client.bytes(), &routed, &caller)?;
+        allow::refuse_websocket(&head, client.bytes())?;
+        UpstreamHead::check(worker, &head, client.bytes(), &routed, &caller)?;
+
+        admit(worker, client, &routed, &caller, facts, running).await?;
+
+        let mut attempts = Attempts::new(worker, &routed.proxy);
+        facts.allow_repetition(&routed.proxy, &head, client.bytes());
+        let mut leased =
+            Some(connect::connect(worker, client, &routed.proxy, facts, &mut attempts, running).await?);
+        match leased {
+            Some(Leased { lease: Lease::Http2 { sender, stream, address }, is_reused }) => {
+                let upstream_head =
+                    UpstreamHead::new(worker, client, &head, &routed, &caller, facts).to_http2()?;
+                facts.consume_head(client);
+                drop(head);
+                // Boxed: the general path's state is larger than the hot path's.
+                let connection = (http2::Connection { sender, stream }, address, is_reused);
+                Box::pin(exchange_http2(
+                    worker,
+                    client,
+                    connection,
+                    upstream_head,
+                    facts,
+                    &routed,
+                    &mut attempts,
+                    running,
+                ))
+                .await
+            }
+            _ => {
+                let keeps_body = attempts.may_follow() && facts.is_repeatable;
+                let forward_proxy = worker.dialer.absolute_form_proxy(&routed.proxy.upstream.id);
+                let upstream_head = UpstreamHead::new(worker, client, &head, &routed, &caller, facts)
+                    .to_http1(forward_proxy, keeps_body)?;
+                let is_reused = leased.as_ref().is_some_and(|leased| leased.is_reused);
+                let keep = is_reused || attempts.may_follow();
+                let mut request = RequestTransfer::new(upstream_head, facts, &routed.proxy, keep);
+                facts.consume_head(client);
+                drop(head);
+                let ended = exchange(
+                    worker,
+                    client,
+                    &mut leased,
+                    &mut request,
+                    facts,
+                    &routed,
+                    &mut attempts,
+                    running,
+                )
+                .await?;
+                if ended.leaves_connection
+                    && let Some(Leased { lease: Lease::Http1 { stream, address }, .. }) = leased
+                {
+                    let expires = worker.deadlines.instant() + routed.proxy.timeouts.pool_idle;
+                    worker.pool.borrow_mut().put(&routed.proxy.upstream.id, stream, address, expires);
+                }
+                Ok(ended.next)
+            }
         }
     }
 }
@@ -189,52 +211,52 @@ async fn carry(
 /// Exchanges with HTTP/1.1 upstream connections until one of them has what the client gets. A pooled connection that turns out
 /// to have been closed is no attempt.
 #[expect(clippy::too_many_arguments, reason = "the steps of a request share its state")]
-async fn exchange(
+#[expect(clippy::manual_async_fn, reason = "the state of an async fn holds its arguments twice")]
+fn exchange(
     worker: &Rc<Worker>,
     client: &mut Client,
-    connection: (UpstreamStream, Option<SocketAddr>, bool),
+    leased: &mut Option<Leased>,
     request: &mut RequestTransfer,
     facts: &RequestFacts,
     routed: &Routed,
     attempts: &mut Attempts<'_>,
     running: &Running,
-) -> Result<Next, Failure> {
-    let (mut stream, mut address, mut is_reused) = connection;
-    let proxy = &routed.proxy;
-    loop {
-        running.sending(address, is_reused, facts.has_body());
-        let mut exchange = Exchange::new(client, stream, request, facts, &proxy.timeouts, running);
-        let mut answer = exchange.response_head().await;
-        let leased = if answer.as_ref().is_err_and(|fault| fault.stale_connection) {
-            drop(exchange);
-            running.was_no_attempt();
-            client.deadline.set(facts.total_due);
-            Box::pin(connect::open(worker, client, proxy, facts, attempts, running)).await?
-        } else if let Some(wait) = Failed::of(&answer, |response| response.answer)
-            .and_then(|failed| exchange.next_attempt(attempts, failed))
-        {
-            drop((exchange, answer));
-            Box::pin(again(worker, client, proxy, facts, attempts, running, wait)).await?
-        } else {
-            let response = answer.as_mut().map_err(Fault::take)?;
-            running.answered(response.answer);
-            let outcome = exchange.relay(response).await;
-            let ended = outcome.map_err(|fault| Failure::of_relay(fault, response.has_begun()))?;
-            if ended.leaves_connection {
-                let stream = exchange.into_connection();
-                let expires = worker.deadlines.instant() + proxy.timeouts.pool_idle;
-                worker.pool.borrow_mut().put(&proxy.upstream.id, stream, address, expires);
-            }
-            return Ok(ended.next);
-        };
-        let Leased { lease: Lease::Http1 { stream: fresh, address: there }, is_reused: reused } = leased
-        else {
-            return Err(
-                Fault::because(Reason::UpstreamReset, "the upstream now speaks another protocol").into()
-            );
-        };
-        request.rewind();
-        (stream, address, is_reused) = (fresh, there, reused);
+) -> impl Future<Output = Result<Ended, Failure>> {
+    async move {
+        let proxy = &routed.proxy;
+        loop {
+            let Some(Leased { lease: Lease::Http1 { stream, address }, is_reused }) = leased else {
+                return Err(Fault::because(
+                    Reason::UpstreamReset,
+                    "the upstream now speaks another protocol",
+                )
+                .into());
+            };
+            running.sending(*address, *is_reused, facts.has_body());
+            let mut exchange = Exchange::new(client, stream, request, facts, &proxy.timeouts, running);
+            let mut answer = exchange.response_head().await;
+            let next = if answer.as_ref().is_err_and(|fault| fault.stale_connection) {
+                drop(exchange);
+                // Closed: nothing is to come of it, and the next one may be waited for.
+                *leased = None;
+                running.was_no_attempt();
+                client.deadline.set(facts.total_due);
+                Box::pin(connect::open(worker, client, proxy, facts, attempts, running)).await?
+            } else if let Some(wait) = Failed::of(&answer, |response| response.answer)
+                .and_then(|failed| exchange.next_attempt(attempts, failed))
+            {
+                drop((exchange, answer));
+                *leased = None;
+                Box::pin(again(worker, client, proxy, facts, attempts, running, wait)).await?
+            } else {
+                let response = answer.as_mut().map_err(Fault::take)?;
+                running.answered(response.answer);
+                let outcome = exchange.relay(response).await;
+                return outcome.map_err(|fault| Failure::of_relay(fault, response.has_begun()));
+            };
+            *leased = Some(next);
+            request.rewind();
+        }
     }
 }
 

@@ -36,7 +36,7 @@ impl Silence {
         events: EventStream,
         download: &mut Transfer,
     ) -> Self {
-        let keepalive = events.keepalive.filter(|_| download.watch_events()).map(KeepAlive::new);
+        let keepalive = events.keepalive(timeouts).filter(|_| download.watch_events()).map(KeepAlive::new);
         let mut silence = Silence { limit: timeouts.body_idle, keepalive };
         silence.broken(client);
         silence

@@ -280,7 +280,7 @@ async fn tick(worker: Rc<Worker>, heartbeat: Arc<Heartbeat>) {
         if count.is_multiple_of(SWEEP_EVERY) {
             sweep(&worker);
         }
-        if count.is_multiple_of(SHRINK_EVERY) || worker.condition.is_short_of_memory() {
+        if count.is_multiple_of(SWEEP_EVERY) || worker.condition.is_short_of_memory() {
             buffer_pool::shrink();
         }
     }
@@ -306,5 +306,3 @@ const EVENTS_PER_TICK: usize = 1024;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Once a second.
 const SWEEP_EVERY: u64 = 10;
-/// Every ten seconds.
-const SHRINK_EVERY: u64 = 100;

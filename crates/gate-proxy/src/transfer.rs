@@ -36,8 +36,8 @@ pub(crate) struct Transfer {
     has_begun: bool,
     /// Whether the source has sent everything.
     source_has_ended: bool,
-    /// The proxy whose headers a trailer must not stand for.
-    guarded_by: Option<ProxyRef>,
+    /// The proxy whose headers a trailer must not stand for. Boxed: only chunked requests have one.
+    guarded_by: Option<Box<ProxyRef>>,
     /// What is to leave behind a body that is not framed here.
     trailers: Option<client::Trailers>,
     /// How the events so far have ended, if the body is an event stream that may get comments.
@@ -159,6 +159,7 @@ impl Transfer {
         sink: &mut impl Wire,
         mut source_ended: impl FnMut(),
     ) -> Poll<Result<(), TransferFault>> {
+        let mut has_read = false;
         loop {
             self.stage(input)?;
             if matches!(self.body, Body::Done) && !std::mem::replace(&mut self.source_has_ended, true) {
@@ -173,7 +174,8 @@ impl Transfer {
                 self.waiting_for = Waiting::Sink;
                 return sink.poll_end(cx, &mut self.trailers).map_err(|_| TransferFault::Sink);
             } else {
-                ready!(self.poll_read(cx, source, input, sink))?;
+                ready!(self.poll_read(cx, source, input, sink, has_read))?;
+                has_read = true;
             }
         }
     }
@@ -185,7 +187,7 @@ impl Transfer {
 
     /// Trailers that would stand for one of this proxy's own headers do not pass.
     pub(crate) fn guard_trailers(&mut self, proxy: &ProxyRef) {
-        self.guarded_by = Some(proxy.clone());
+        self.guarded_by = Some(Box::new(proxy.clone()));
     }
 
     /// Whether the end of the source is the end of the body.
@@ -471,12 +473,17 @@ impl Transfer {
         source: &mut impl Wire,
         input: &mut Option<Buffer>,
         sink: &mut impl Wire,
+        has_read: bool,
     ) -> Poll<Result<(), TransferFault>> {
         release_if_empty(input);
         // Nothing may be held back while the source is silent.
         self.waiting_for = Waiting::Sink;
         ready!(sink.poll_flush(cx)).map_err(|_| TransferFault::Sink)?;
         self.waiting_for = Waiting::Source;
+        // What woke us has been read, so that there is probably nothing more: then no buffer is taken for it.
+        if has_read && input.is_none() {
+            ready!(source.poll_readable(cx)).map_err(TransferFault::Source)?;
+        }
         let count = ready!(poll_fill(cx, source, input)).map_err(TransferFault::Source)?;
         self.moved = true;
         if count > 0 {

@@ -83,7 +83,8 @@ impl Dialer {
         let address = stream.peer_addr().ok();
         let protocol = match upstream.scheme() {
             Scheme::Https => {
-                let shaking = secure(upstream, stream);
+                // Boxed, as the resolver's state is: what is dialled in the clear and by address should not carry them.
+                let shaking = Box::pin(secure(upstream, stream));
                 timeout(tls_timeout, shaking).await.map_err(|_| DialError::TlsTimeout)??
             }
             Scheme::Http | Scheme::ControlPlane => Protocol::Http1(UpstreamStream::Tcp(stream)),
@@ -110,7 +111,7 @@ impl Dialer {
         let endpoint = proxy.map_or(upstream, |proxy| &proxy.endpoint);
         let addresses = match endpoint.address() {
             Some(address) => Arc::from([address]),
-            None => self.configuration.resolver.resolve(endpoint.host()).await?,
+            None => Box::pin(self.configuration.resolver.resolve(endpoint.host())).await?,
         };
         if proxy.is_none() {
             check_addresses(upstream, &addresses, self.configuration.addresses)?;

@@ -31,6 +31,14 @@ impl UpstreamStream {
         Poll::Ready(Ok(read.filled().len()))
     }
 
+    /// Ready once there may be something to read. Beneath TLS, and in memory, only reading tells.
+    pub fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            UpstreamStream::Tcp(stream) => stream.poll_read_ready(cx),
+            UpstreamStream::Tls(_) | UpstreamStream::Memory(_) => Poll::Ready(Ok(())),
+        }
+    }
+
     /// Writes from the front of `bytes`. What was written may still have to be flushed: [`UpstreamStream::poll_flush`].
     pub fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {
