@@ -13,6 +13,9 @@ use tracing::{info, warn};
 /// changes are still noticed within a second.
 const READ_INTERVAL_MAX: Duration = Duration::from_secs(1);
 
+/// The same where the system tells of writes as well: both would have to fail.
+const TOLD_READ_INTERVAL_MAX: Duration = Duration::from_secs(10);
+
 /// File systems keep dates to 4 ms, some to 2 s: two writes closer together than this may leave the same date.
 const SETTLED_AFTER: Duration = Duration::from_secs(3);
 
@@ -58,11 +61,13 @@ impl DataVersion {
     }
 
     /// Whether somebody wrote since the last look. After an outage the answer is yes, because nobody knows what happened in it.
+    /// `is_told`: the system tells of writes as well.
     ///
     /// Cancel-safe: what was not answered is answered at the next look.
-    pub(crate) async fn moved(&mut self) -> Result<bool, StoreError> {
+    pub(crate) async fn moved(&mut self, is_told: bool) -> Result<bool, StoreError> {
         let log = LogStamp::of(&self.log_path);
-        if log.is_some() && log == self.settled_log && self.read_at.elapsed() < READ_INTERVAL_MAX {
+        let read_interval_max = if is_told { TOLD_READ_INTERVAL_MAX } else { READ_INTERVAL_MAX };
+        if log.is_some() && log == self.settled_log && self.read_at.elapsed() < read_interval_max {
             return Ok(false);
         }
         let version = self.read().await.inspect_err(|error| self.note_failure(error))?;

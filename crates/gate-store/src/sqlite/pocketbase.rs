@@ -1,6 +1,7 @@
 //! The database of a PocketBase on this machine, read and never written.
 
 use super::open::{self, BUSY_TIMEOUT};
+use super::pace::Pace;
 use crate::directory::FileIdentity;
 use crate::error::Cause;
 use crate::{OpenError, StoreError};
@@ -12,7 +13,6 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::time;
 
 /// The database of a PocketBase on this machine (contract §1.7, mode 1), version 0.23 or newer.
 ///
@@ -45,6 +45,8 @@ pub struct PocketBaseAccount {
 #[derive(Debug)]
 pub struct PocketBaseChanges {
     path: PathBuf,
+    /// Says when to look. Made anew with the connection: another database may be in another directory.
+    pace: Pace,
     /// `None` after a failure: the next look connects anew.
     connection: Option<(FileIdentity, SqliteConnection)>,
     /// SQLite's counter at the last look, which means something only within one connection.
@@ -77,7 +79,8 @@ impl PocketBaseDatabase {
 
     /// Notices of changes. The first look always is one.
     pub fn changes(&self) -> PocketBaseChanges {
-        PocketBaseChanges { path: self.path.clone(), connection: None, seen: None }
+        let pace = Pace::of(&self.path, POLL_INTERVAL);
+        PocketBaseChanges { path: self.path.clone(), pace, connection: None, seen: None }
     }
 }
 
@@ -113,7 +116,7 @@ impl PocketBaseChanges {
                 Ok(_) => {}
                 Err(_) => (self.connection, self.seen) = (None, None),
             }
-            time::sleep(POLL_INTERVAL).await;
+            self.pace.due().await;
         }
     }
 
@@ -124,6 +127,7 @@ impl PocketBaseChanges {
             Some((opened, connection)) if *opened == there => connection,
             other => {
                 self.seen = None;
+                self.pace = Pace::of(&self.path, POLL_INTERVAL);
                 &mut other.insert((there, connect(&self.path).await.map_err(unavailable)?)).1
             }
         };
@@ -222,5 +226,5 @@ fn unavailable(error: sqlx::Error) -> StoreError {
 
 /// An auth collection by its id.
 const COLLECTION: &str = "SELECT name, options, fields FROM _collections WHERE id = $1 AND type = 'auth'";
-/// A tenth of the second in which a token that was revoked has to be refused.
+/// Where the system does not tell: a tenth of the second in which a token that was revoked has to be refused.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
