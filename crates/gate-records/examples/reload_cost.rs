@@ -7,7 +7,7 @@
 
 use gate_records::secrets::ResolvedSecrets;
 use gate_records::{Compiler, EnvironmentPolicy, ProxyRecord};
-use gate_store::{Change, Store};
+use gate_store::{Change, ProxyRow, Store};
 use serde_json::json;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const PROXIES: usize = 10_000;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 7;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -30,15 +30,30 @@ async fn main() {
 
     let mut compiler = Compiler::new(EnvironmentPolicy::with_reader([], |_| Some("value".to_owned())), 2);
     for round in 0..ROUNDS {
+        if round > 0 && round % 2 == 0 {
+            edit(&store).await;
+        }
         let (started, before) = (Instant::now(), cpu_time());
         let rows = store.proxies().await.unwrap();
         let read = cpu_time().saturating_sub(before);
         let compiled = compiler.compile(rows, ResolvedSecrets::default());
         let total = cpu_time().saturating_sub(before);
         assert_eq!(compiled.snapshot.routes().proxies().len(), PROXIES);
-        let which = if round == 0 { "first load" } else { "reload" };
+        let which = match round {
+            0 => "first load",
+            round if round % 2 == 0 => "every proxy edited",
+            _ => "nothing edited",
+        };
         println!("{which}: {total:?} (of which {read:?} to read), {:?} on the clock", started.elapsed());
     }
+}
+
+/// Changes every proxy.
+async fn edit(store: &Store) {
+    let rows = store.proxies().await.unwrap().into_iter();
+    let edited = rows.map(|row| ProxyRow { timeout: row.timeout % 60.0 + 1.0, ..row });
+    let changes: Vec<_> = edited.map(|row| Change::Update { row, expected_updated: None }).collect();
+    store.apply(&changes).await.unwrap();
 }
 
 /// The time that all threads of this process have run so far.

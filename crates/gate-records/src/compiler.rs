@@ -4,11 +4,11 @@ use crate::proxies::{ProxyRecord, normalise_path};
 use crate::secrets::ResolvedSecrets;
 use crate::template::TemplateSources;
 use crate::{EnvironmentPolicy, FieldError, FieldErrors, Unresolved};
-use gate_snapshot::{AccessRule, Proxy, ProxyFields, Snapshot, Timeouts, Upstream};
+use gate_snapshot::{AccessRule, Proxy, ProxyFields, ProxyId, Snapshot, Timeouts, Upstream, in_slices};
 use gate_store::ProxyRow;
 use gate_telemetry::metrics::ProxyMetrics;
 use gate_traffic::{ProxyTraffic, TrafficConfig};
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -21,18 +21,25 @@ pub struct Compiler {
     environment: EnvironmentPolicy,
     secrets: ResolvedSecrets,
     generation: u64,
-    /// The last good version of each proxy that is still stored.
-    last_good: HashMap<Arc<str>, Arc<Good>>,
-    /// What is counted about each proxy that is stored, in force or not.
-    metrics: HashMap<String, Arc<ProxyMetrics>>,
+    /// Every record that is stored.
+    known: FxHashMap<ProxyId, Known>,
     workers: usize,
+}
+
+/// What outlives the edits of a record. It is forgotten with the record, and only then (contract D-12, H60).
+#[derive(Debug)]
+struct Known {
+    /// What is counted about it, in force or not.
+    metrics: Arc<ProxyMetrics>,
+    /// Its last good version.
+    good: Option<Arc<Good>>,
 }
 
 /// A record that was compiled without errors. It is compiled once, however many generations it stays as it is; one that
 /// names a secret, once for all the time the secrets stay as they are.
 #[derive(Debug)]
 struct Good {
-    row: ProxyRow,
+    row: Arc<ProxyRow>,
     proxy: Arc<Proxy>,
     /// A header without a value.
     unresolved: Option<Problem>,
@@ -77,89 +84,82 @@ pub enum Effect {
 impl Compiler {
     /// A compiler whose templates read these environment variables, for a data plane of so many workers.
     pub fn new(environment: EnvironmentPolicy, workers: usize) -> Self {
-        let secrets = ResolvedSecrets::default();
-        let (last_good, metrics) = (HashMap::new(), HashMap::new());
-        Compiler { environment, secrets, generation: 0, last_good, metrics, workers }
+        let (secrets, known) = (ResolvedSecrets::default(), FxHashMap::default());
+        Compiler { environment, secrets, generation: 0, known, workers }
     }
 
-    /// Makes the next snapshot.
+    /// Makes the next snapshot. A record that is as it was, in every column, keeps its compiled form.
+    ///
+    /// Computes for milliseconds, in slices between which others may run.
     pub fn compile(&mut self, rows: Vec<ProxyRow>, secrets: ResolvedSecrets) -> Compiled {
-        let mut earlier = std::mem::take(&mut self.last_good);
         let secrets_changed = secrets != self.secrets;
         self.secrets = secrets;
-        let mut paths = HashSet::with_capacity(rows.len());
+        let mut earlier = std::mem::take(&mut self.known);
+        self.known.reserve(rows.len());
+        let mut paths = FxHashSet::with_capacity_and_hasher(rows.len(), FxBuildHasher);
         let mut in_order = Vec::with_capacity(rows.len());
         let mut instead = Vec::new();
         let mut problems = Vec::new();
-        self.keep_metrics(&rows);
-        for row in rows {
-            let last_good = earlier.remove(row.id.as_str());
-            let reusable = last_good.as_ref().filter(|good| !(good.names_secret && secrets_changed));
-            let traffic = last_good.as_ref().map(|good| &good.proxy.traffic);
-            let good = self.compile_row(&row, reusable, traffic).and_then(|good| take_path(good, &mut paths));
-            match (good, last_good) {
+        for row in in_slices(rows.into_iter().map(Arc::new)) {
+            let (id, mut known) = earlier.remove_entry(row.id.as_str()).unwrap_or_else(|| self.unknown(&row));
+            let same = known.good.as_ref().filter(|good| good.is_of(&row, secrets_changed));
+            let good = same.map_or_else(|| self.compile_row(&id, &row, &known), |good| Ok(Arc::clone(good)));
+            match (good.and_then(|good| take_path(good, &mut paths)), &known.good) {
                 (Ok(good), _) => {
                     in_order.push(Arc::clone(&good.proxy));
                     problems.extend(good.unresolved.clone());
-                    self.last_good.insert(Arc::clone(&good.proxy.id), good);
+                    known.good = Some(good);
                 }
                 (Err(errors), Some(good)) => {
                     instead.push(Arc::clone(&good.proxy));
                     problems.extend(Problem::all(&row, &errors, Effect::KeepsLastGood));
-                    self.last_good.insert(Arc::clone(&good.proxy.id), good);
                 }
                 (Err(errors), None) => {
-                    instead.extend(blocked(&row, self.metrics_of(&row)).map(Arc::new));
+                    instead.extend(blocked(&id, &row, Arc::clone(&known.metrics)).map(Arc::new));
                     problems.extend(Problem::all(&row, &errors, Effect::NotFound));
                 }
             }
+            self.known.insert(id, known);
         }
+        in_slices(earlier).for_each(drop);
         self.generation += 1;
         // Of two with the same path the later one wins: a good record over what stands in for a bad one.
         Compiled { snapshot: Snapshot::new(self.generation, instead.into_iter().chain(in_order)), problems }
     }
 
-    /// What was counted about a proxy is forgotten with its record, and only then (contract D-12, H60).
-    fn keep_metrics(&mut self, rows: &[ProxyRow]) {
-        let mut earlier = std::mem::take(&mut self.metrics);
-        let kept = rows.iter().map(|row| {
-            let metrics = earlier.remove(&row.id);
-            (row.id.clone(), metrics.unwrap_or_else(|| Arc::new(ProxyMetrics::new(self.workers))))
-        });
-        self.metrics = kept.collect();
-    }
-
-    fn metrics_of(&self, row: &ProxyRow) -> Arc<ProxyMetrics> {
-        let kept = self.metrics.get(&row.id).map(Arc::clone);
-        kept.unwrap_or_else(|| Arc::new(ProxyMetrics::new(self.workers)))
+    fn unknown(&self, row: &ProxyRow) -> (ProxyId, Known) {
+        (row.id.as_str().into(), Known { metrics: Arc::new(ProxyMetrics::new(self.workers)), good: None })
     }
 
     /// What runs and what has failed is the proxy's, whatever becomes of its record (contract D-12).
     fn compile_row(
         &self,
-        row: &ProxyRow,
-        last_good: Option<&Arc<Good>>,
-        traffic: Option<&Arc<ProxyTraffic>>,
+        id: &ProxyId,
+        row: &Arc<ProxyRow>,
+        known: &Known,
     ) -> Result<Arc<Good>, FieldErrors> {
-        if let Some(good) = last_good.filter(|good| good.row == *row) {
-            return Ok(Arc::clone(good));
-        }
         let checked = ProxyRecord::from_row(row)?.check()?;
         let names_secret = checked.names_secret();
         let sources = TemplateSources { environment: &self.environment, secrets: &self.secrets };
-        let (mut proxy, unresolved) = checked.compile(&row.id, sources, self.metrics_of(row));
-        if let Some(traffic) = traffic {
-            proxy.traffic = Arc::clone(traffic);
-        }
+        let traffic = known.good.as_ref().map(|good| &good.proxy.traffic);
+        let (proxy, unresolved) =
+            checked.compile(Arc::clone(id), sources, Arc::clone(&known.metrics), traffic);
         let unresolved = unresolved.map(|Unresolved { expression, reason }| {
             Problem::of(row, "headers", &format!("{expression} {reason}"), Effect::Unresolved)
         });
-        Ok(Arc::new(Good { row: row.clone(), proxy: Arc::new(proxy), unresolved, names_secret }))
+        Ok(Arc::new(Good { row: Arc::clone(row), proxy: Arc::new(proxy), unresolved, names_secret }))
+    }
+}
+
+impl Good {
+    /// Whether compiling this row would make the same of it.
+    fn is_of(&self, row: &ProxyRow, secrets_changed: bool) -> bool {
+        !(self.names_secret && secrets_changed) && *self.row == *row
     }
 }
 
 /// The store keeps paths apart as they are stored; two may be the same once they are normalised.
-fn take_path(good: Arc<Good>, paths: &mut HashSet<String>) -> Result<Arc<Good>, FieldErrors> {
+fn take_path(good: Arc<Good>, paths: &mut FxHashSet<String>) -> Result<Arc<Good>, FieldErrors> {
     if paths.insert(good.proxy.path.clone()) {
         Ok(good)
     } else {
@@ -184,9 +184,9 @@ impl Problem {
 }
 
 /// Holds the path of a record that cannot be used, if that much of it can: an inactive proxy (H31).
-fn blocked(row: &ProxyRow, metrics: Arc<ProxyMetrics>) -> Option<Proxy> {
+fn blocked(id: &ProxyId, row: &ProxyRow, metrics: Arc<ProxyMetrics>) -> Option<Proxy> {
     Some(Proxy {
-        id: row.id.as_str().into(),
+        id: Arc::clone(id),
         name: row.path.as_str().into(),
         path: normalise_path(&row.path)?,
         active: false,

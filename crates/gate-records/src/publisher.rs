@@ -2,7 +2,7 @@
 
 use crate::secrets::Secrets;
 use crate::{Compiled, Compiler, Effect, EnvironmentPolicy, Problem};
-use gate_snapshot::{Published, Snapshot};
+use gate_snapshot::{Published, Retired};
 use gate_store::{Changes, Kept, Store, StoreError};
 use gate_telemetry::metrics::ProcessMetrics;
 use std::collections::HashSet;
@@ -16,6 +16,9 @@ use tracing::{error, info, warn};
 /// How long after a failed load the next one is tried, when nothing changes in the meantime.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether somebody still uses a snapshot that is out of force.
+const FREE_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Keeps the published snapshot in step with the store: loads, compiles and publishes after every change.
 ///
 /// While the store cannot be read, the last snapshot stays in force. One that is away already at the start is stood for by
@@ -27,9 +30,8 @@ pub struct Publisher {
     changes: Changes,
     compiler: Compiler,
     published: Arc<Published>,
-    /// The snapshot before the newest one. Kept until the next, when nobody uses it any more in the usual case:
-    /// to free a large one takes a millisecond, which is not to be a worker's.
-    retired: Arc<Snapshot>,
+    /// The snapshots before the newest one.
+    retired: Retired,
     /// What was logged already: a problem is news once, not at every reload.
     known_problems: HashSet<Problem>,
     /// Whether the last load failed; an outage is logged once as well.
@@ -73,7 +75,6 @@ impl Publisher {
         // Before the load, so that no change falls between the two.
         let changes = store.changes().await?;
         let compiler = Compiler::new(environment, metrics.workers.len());
-        let retired = published.load();
         let known_problems = HashSet::new();
         let (sender, waiting) = mpsc::unbounded_channel();
         let mut publisher = Publisher {
@@ -82,7 +83,7 @@ impl Publisher {
             changes,
             compiler,
             published,
-            retired,
+            retired: Retired::default(),
             known_problems,
             failing: false,
             metrics,
@@ -90,7 +91,7 @@ impl Publisher {
             publishing: Publishing(sender),
         };
         match publisher.load().await {
-            Ok(read) => publisher.keep(&read).await,
+            Ok(kept) => publisher.keep(kept).await,
             Err(error) => publisher.publish_last(error).await?,
         }
         Ok(publisher)
@@ -120,9 +121,10 @@ impl Publisher {
             let loaded = self.load().await;
             let duration = started.elapsed();
             match loaded {
-                Ok(read) => {
+                Ok(kept) => {
                     tell(told);
-                    self.keep(&read).await;
+                    self.retired.free_unused();
+                    self.keep(kept).await;
                 }
                 Err(error) => {
                     if !self.failing {
@@ -138,30 +140,34 @@ impl Publisher {
 
     /// Waits for a reason to load; returns whoever was one.
     async fn wait(&mut self) -> Vec<oneshot::Sender<()>> {
-        let retry = if self.failing { RETRY_INTERVAL } else { Duration::MAX };
-        tokio::select! {
-            // First, so that a write of this process, which is both, is one load.
-            biased;
-            () = self.changes.changed() => Vec::new(),
-            Some(done) = self.waiting.recv() => vec![done],
-            () = time::sleep(retry) => Vec::new(),
+        let mut retry = pin!(time::sleep(if self.failing { RETRY_INTERVAL } else { Duration::MAX }));
+        loop {
+            tokio::select! {
+                // First, so that a write of this process, which is both, is one load.
+                biased;
+                () = self.changes.changed() => return Vec::new(),
+                Some(done) = self.waiting.recv() => return vec![done],
+                () = &mut retry => return Vec::new(),
+                () = time::sleep(FREE_INTERVAL), if !self.retired.is_empty() => self.retired.free_unused(),
+            }
         }
     }
 
-    /// Publishes what is in the store, and returns it.
-    async fn load(&mut self) -> Result<Kept, StoreError> {
+    /// Publishes what is in the store, and returns it if it has to be kept.
+    async fn load(&mut self) -> Result<Option<Kept>, StoreError> {
         let started = Instant::now();
         let read = Kept { proxies: self.store.proxies().await?, secrets: self.secrets.stored().await? };
-        self.publish(read.clone(), started);
+        let kept = self.store.last_snapshot().map(|_| read.clone());
+        self.publish(read, started);
         self.failing = false;
         self.metrics.configuration.failing.set(0);
-        Ok(read)
+        Ok(kept)
     }
 
     /// Keeps what was read for a start without the database. Nobody who wrote waits for that.
-    async fn keep(&self, read: &Kept) {
-        if let Some(last) = self.store.last_snapshot()
-            && let Err(error) = last.write(read).await
+    async fn keep(&self, read: Option<Kept>) {
+        if let (Some(last), Some(read)) = (self.store.last_snapshot(), read)
+            && let Err(error) = last.write(&read).await
         {
             warn!(%error, "the configuration cannot be kept for a start without the database");
         }
@@ -190,7 +196,7 @@ impl Publisher {
         let secrets = self.secrets.resolve(&read.secrets);
         let Compiled { snapshot, problems } = self.compiler.compile(read.proxies, secrets);
         let (generation, proxies) = (snapshot.generation(), snapshot.routes().proxies().len());
-        self.retired = self.published.load();
+        self.retired.keep(self.published.load());
         self.published.publish(snapshot);
         self.count(started, &problems);
         let duration_ms = (started.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;

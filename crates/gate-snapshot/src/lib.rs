@@ -8,7 +8,9 @@
 mod identity;
 mod proxy;
 mod published;
+mod retired;
 mod routes;
+mod slices;
 mod snapshot;
 mod timeouts;
 mod upstream;
@@ -20,7 +22,9 @@ pub use identity::{
 };
 pub use proxy::{HeaderValue, InjectedHeader, Proxy, ProxyFields, ProxyId, TEMPLATE_PARTS_MAX, TemplatePart};
 pub use published::{HeldSnapshot, Published, Reader};
+pub use retired::Retired;
 pub use routes::{Matched, RouteTable};
+pub use slices::in_slices;
 pub use snapshot::Snapshot;
 pub use timeouts::Timeouts;
 pub use upstream::{Scheme, Upstream, UpstreamError, UpstreamId};

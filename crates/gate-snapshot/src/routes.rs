@@ -1,7 +1,8 @@
 //! The route table: the proxy with the longest prefix of whole path segments.
 
-use crate::Proxy;
+use crate::{Proxy, in_slices};
 use rustc_hash::FxHashMap;
+use std::iter;
 use std::sync::Arc;
 
 /// Finds the proxy whose path is the longest prefix, in whole segments, of a request's path (contract §3.2).
@@ -62,6 +63,14 @@ impl RouteTable {
     /// Every proxy, in the order given.
     pub fn proxies(&self) -> &[Arc<Proxy>] {
         &self.proxies
+    }
+
+    /// Frees it, and lets others run meanwhile.
+    pub(crate) fn free(self) {
+        in_slices(self.proxies).for_each(drop);
+        let mut nodes = vec![self.root];
+        in_slices(iter::from_fn(|| nodes.pop().map(|node| nodes.extend(node.children.into_values()))))
+            .for_each(drop);
     }
 
     fn insert(&mut self, proxy: Arc<Proxy>) {

@@ -1,7 +1,7 @@
 //! What the last minute was like: how many requests, how many of them failed, and how long they took.
 
 use gate_records::json_number;
-use gate_snapshot::{Proxy, ProxyId, Published};
+use gate_snapshot::{Proxy, ProxyId, Published, in_slices};
 use gate_telemetry::metrics::{HistogramTotal, LATENCY_BOUNDS, ProxyTotal};
 use serde::Serialize;
 use serde_json::Value;
@@ -58,7 +58,7 @@ impl LastMinute {
 
     fn look(&self, proxies: &[Arc<Proxy>], at: Instant) {
         let counted = |proxy: &Arc<Proxy>| Some((Arc::clone(&proxy.id), Counts::of(proxy)?));
-        let sample = Sample { at, counts: proxies.iter().filter_map(counted).collect() };
+        let sample = Sample { at, counts: in_slices(proxies).filter_map(counted).collect() };
         let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while samples.front().is_some_and(|oldest| at.duration_since(oldest.at) >= MINUTE) {
             samples.pop_front();

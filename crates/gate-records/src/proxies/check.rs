@@ -10,7 +10,7 @@ use crate::timestamp::Timestamp;
 use crate::{EnvironmentPolicy, Expression, Unresolved, record_id};
 use gate_rules::ACCESS_RULE_CHARS_MAX;
 use gate_snapshot::{
-    AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, Upstream, UpstreamAddresses,
+    AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, ProxyId, Upstream, UpstreamAddresses,
 };
 use gate_store::ProxyRow;
 use gate_telemetry::metrics::ProxyMetrics;
@@ -161,12 +161,14 @@ impl CheckedProxy {
     }
 
     /// The proxy as the data plane takes it, and the first template expression without a value. A header that cannot
-    /// be filled in is marked: its proxy answers 500 and never contacts its upstream (contract D-7, H8).
+    /// be filled in is marked: its proxy answers 500 and never contacts its upstream (contract D-7, H8). `traffic` is that of
+    /// its version before, if there was one.
     pub(crate) fn compile(
         self,
-        id: &str,
+        id: ProxyId,
         sources: TemplateSources<'_>,
         metrics: Arc<ProxyMetrics>,
+        traffic: Option<&Arc<ProxyTraffic>>,
     ) -> (Proxy, Option<Unresolved>) {
         let mut first_unresolved = None;
         let headers = self.headers.0.into_iter().map(|(name, template)| {
@@ -181,7 +183,7 @@ impl CheckedProxy {
         let traffic_config = traffic::compile(&self.record);
         let name = if self.record.name.is_empty() { &self.record.path } else { &self.record.name };
         let proxy = Proxy {
-            id: id.into(),
+            id,
             name: name.as_str().into(),
             path: self.record.path,
             active: self.record.active,
@@ -195,7 +197,8 @@ impl CheckedProxy {
             },
             headers,
             timeouts: self.timeouts,
-            traffic: Arc::new(ProxyTraffic::new(&traffic_config, Instant::now())),
+            traffic: traffic
+                .map_or_else(|| Arc::new(ProxyTraffic::new(&traffic_config, Instant::now())), Arc::clone),
             metrics,
             traffic_config,
             forward_auth: self.record.forward_auth,

@@ -44,7 +44,8 @@ pub fn normalise_path(typed: &str) -> Option<String> {
 /// What a request's path is made of (RFC 3986 §3.3) without percent-encoding: encoded characters reach the
 /// matching as they were sent, so a path that needs them would be matched in one of its spellings only.
 fn may_stand_in_a_path(character: char) -> bool {
-    character.is_ascii_alphanumeric() || "/-._~!$&'()*+,;=:@".contains(character)
+    let Ok(byte) = u8::try_from(character) else { return false };
+    byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte)
 }
 
 fn reserved(typed: &str) -> FieldError {
@@ -75,6 +76,9 @@ fn is_reserved(path: &str) -> bool {
 
 /// The bytes with their percent-encodings decoded once; `None` when there were none.
 fn percent_decoded(bytes: &[u8]) -> Option<Vec<u8>> {
+    if !bytes.contains(&b'%') {
+        return None;
+    }
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let [first, after @ ..] = rest {

@@ -29,7 +29,7 @@ impl Records {
             .map_err(|error| RecordError::NotCreated(FieldErrors::of("upstream", error)))?;
         let secrets = self.parts.secrets.resolved().await?;
         let sources = TemplateSources { environment: &self.parts.environment, secrets: &secrets };
-        let (proxy, _unresolved) = checked.compile(&id, sources, Arc::new(ProxyMetrics::new(1)));
+        let (proxy, _unresolved) = checked.compile(id.into(), sources, Arc::new(ProxyMetrics::new(1)), None);
         Ok(proxy)
     }
 }
