@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, LocalOptions};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{sleep_until, timeout};
 
 /// How the data plane is set up.
 #[derive(Clone, Debug)]
@@ -263,12 +263,17 @@ async fn drained(worker: &Worker) {
     }
 }
 
-/// Moves the coarse clock; once a second, tidies up.
+/// Moves the coarse clock, in longer steps while nobody is connected; once a second, tidies up.
 async fn tick(worker: Rc<Worker>, heartbeat: Arc<Heartbeat>) {
-    let mut ticks = interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for count in 1u64.. {
-        let due = ticks.tick().await.into_std();
+    let mut swept = Instant::now();
+    loop {
+        let is_resting = worker.connections() == 0;
+        worker.is_resting.set(is_resting);
+        let due = Instant::now() + if is_resting { RESTING_TICK } else { TICK };
+        tokio::select! {
+            () = sleep_until(due.into()) => {}
+            () = worker.roused.notified() => {}
+        }
         let now = Instant::now();
         if worker.metrics.is_on() {
             worker.metrics.stalls.observe(now.saturating_duration_since(due));
@@ -277,16 +282,20 @@ async fn tick(worker: Rc<Worker>, heartbeat: Arc<Heartbeat>) {
         worker.deadlines.tick(now);
         worker.access_log.flush();
         worker.traces.flush();
-        if count.is_multiple_of(SWEEP_EVERY) {
+        let is_sweeping = now.saturating_duration_since(swept) >= SWEEP_EVERY;
+        if is_sweeping {
+            swept = now;
             sweep(&worker);
         }
-        if count.is_multiple_of(SWEEP_EVERY) || worker.condition.is_short_of_memory() {
+        if is_sweeping || worker.condition.is_short_of_memory() {
             buffer_pool::shrink();
         }
     }
 }
 
 fn sweep(worker: &Worker) {
+    // A worker without requests lets go of a snapshot that is out of force.
+    worker.snapshot();
     let mut pool = worker.pool.borrow_mut();
     pool.sweep(worker.deadlines.instant());
     worker.metrics.pooled_connections.set(i64::try_from(pool.idle_count()).unwrap_or(i64::MAX));
@@ -304,5 +313,6 @@ const EVENT_INTERVAL: u32 = 61;
 const EVENTS_PER_TICK: usize = 1024;
 /// For writing a refusal of a few hundred bytes.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// Once a second.
-const SWEEP_EVERY: u64 = 10;
+/// Without a connection there is no deadline. As often as the watchdog has to hear of every worker, and once more.
+const RESTING_TICK: Duration = Duration::from_millis(500);
+const SWEEP_EVERY: Duration = Duration::from_secs(1);

@@ -61,6 +61,10 @@ pub(crate) struct Worker {
     pub(crate) is_draining: Rc<Cell<bool>>,
     /// Told when a connection ends while draining.
     pub(crate) drained: Notify,
+    /// Nobody is connected: the coarse clock moves in long steps.
+    pub(crate) is_resting: Cell<bool>,
+    /// Told when somebody connects while it rests.
+    pub(crate) roused: Notify,
     trusted_proxies: Arc<TrustedProxies>,
     connections: Cell<usize>,
     /// Makes this worker's numbers unlike another's.
@@ -122,6 +126,8 @@ impl Worker {
             access_log: parts.access_logs.worker(),
             traces: parts.traces.worker(),
             drained: Notify::new(),
+            is_resting: Cell::new(false),
+            roused: Notify::new(),
             trusted_proxies: parts.trusted_proxies,
             connections: Cell::new(0),
             seed: parts.seed,
@@ -164,6 +170,11 @@ impl Worker {
 
     /// Counts a connection until the count is dropped.
     pub(crate) fn count_connection(self: &Rc<Self>) -> ConnectionCount {
+        if self.is_resting.take() {
+            // Before the first deadline is set, which counts from the last tick.
+            self.deadlines.tick(Instant::now());
+            self.roused.notify_one();
+        }
         self.connections.set(self.connections.get() + 1);
         self.metrics.connections_accepted.add(1);
         self.metrics.connections_open.up();
