@@ -40,8 +40,8 @@ fn read(json: &[u8]) -> sqlx::Result<Vec<ProxyRow>> {
 
 /// Rows at a time. One by one, 10,000 rows cost more than everything else in a reload: each is handed over from SQLite's
 /// thread. All at once they keep a processor for tens of milliseconds, for which a worker that has to share it must not
-/// wait; so many take a third of one.
-const PAGE_ROWS: u32 = 128;
+/// wait; so many take one or two.
+const PAGE_ROWS: u32 = 512;
 
 /// Every row of a page as a JSON array of its columns, in the order of the fields of [`ProxyRow`], and the last one's
 /// `rowid`, which SQLite counts up as rows are made.
