@@ -133,19 +133,30 @@ async fn our_own_writes_are_told_once() {
         }
         expected.push((id, number % 2 == 0));
     }
-    // A look may be faster than a notice and tell of two writes as one, but never of one twice.
-    let mut actions: HashMap<String, Vec<Action>> = HashMap::new();
-    let last = |is_deleted| if is_deleted { Action::Delete } else { Action::Update };
-    while !expected.iter().all(|(id, is_deleted)| {
-        actions.get(id).is_some_and(|actions| actions.last() == Some(&last(*is_deleted)))
-    }) {
+    let last = json!({"path": "/-/last", "upstream": "http://a"});
+    let last = records.write(write(WriteKind::Create, last)).await.unwrap();
+    let last = last.change.record().unwrap().id().to_owned();
+    let mut changes: HashMap<String, Vec<RecordChange>> = HashMap::new();
+    loop {
         let change = followed.next().await;
-        actions.entry(told(&change).2.to_owned()).or_default().push(change.action());
+        let id = told(&change).2.to_owned();
+        if id == last {
+            break;
+        }
+        changes.entry(id).or_default().push(change);
     }
+    // A look may be faster than a notice and tell of several writes as one, or of none if nothing is left of them, but never of
+    // one twice.
     let all = [Action::Create, Action::Update, Action::Delete];
-    for actions in actions.values() {
-        let mut places = actions.iter().map(|action| all.iter().position(|known| known == action));
-        assert!(places.by_ref().is_sorted_by(|a, b| a < b), "{actions:?}");
+    for (id, is_deleted) in expected {
+        let told = changes.remove(&id).unwrap_or_default();
+        let mut places = told.iter().map(|change| all.iter().position(|known| *known == change.action()));
+        assert!(places.by_ref().is_sorted_by(|a, b| a < b), "{told:?}");
+        let left =
+            told.last().map(|change| change.after.as_ref().map(|record| record.value("timeout").clone()));
+        let is_right =
+            if is_deleted { matches!(left, None | Some(None)) } else { left == Some(Some(json!(5))) };
+        assert!(is_right, "{told:?}");
     }
     followed.assert_quiet().await;
 }
