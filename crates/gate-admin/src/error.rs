@@ -81,6 +81,14 @@ impl ApiError {
         ApiError { data, ..self }
     }
 
+    /// Says what a body was to be read for, if that is all that is known: other errors than the generic 400 have words of
+    /// their own.
+    pub(crate) fn explained(self, message: &str) -> Self {
+        let is_generic =
+            self.status == StatusCode::BAD_REQUEST && self.message == default_message(self.status);
+        if is_generic { ApiError { message: sentence(message), ..self } } else { self }
+    }
+
     /// Adds the cause, for the log alone.
     pub(crate) fn because(self, cause: impl Display) -> Self {
         ApiError { cause: Some(cause.to_string()), ..self }

@@ -21,10 +21,10 @@ struct Details {
     #[serde(skip_serializing_if = "Option::is_none")]
     can_backup: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    possible_proxy_header: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[serde(rename = "realIP")]
     real_ip: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    possible_proxy_header: Option<&'static str>,
 }
 
 /// Answers as long as this process runs; superusers learn how the gateway sees them.

@@ -103,7 +103,7 @@ impl FieldError {
         FieldError { code, message: sentence(text.as_ref()), params: Map::new() }
     }
 
-    fn with(mut self, parameter: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn with(mut self, parameter: &str, value: impl Into<Value>) -> Self {
         self.params.insert(parameter.to_owned(), value.into());
         self
     }
@@ -129,6 +129,16 @@ impl FieldError {
     pub fn text_max(max: usize) -> Self {
         Self::new("validation_max_text_constraint", format!("must be no more than {max} character(s)"))
             .with("max", max)
+    }
+
+    /// A password with too few characters, in PocketBase's words, which are not those for other texts.
+    pub(crate) fn password_min(min: usize) -> Self {
+        Self { params: Map::new(), ..Self::text_min(min) }
+    }
+
+    /// A password with too many characters.
+    pub(crate) fn password_max(max: usize) -> Self {
+        Self::new("validation_max_text_constraint", format!("must be less than {max} character(s)"))
     }
 
     /// A number that is too small.
@@ -198,9 +208,17 @@ impl FieldError {
         Self::value("invalid value")
     }
 
-    pub(crate) fn length(min: usize, max: usize) -> Self {
+    /// A member of a request that is no record and has too few or too many characters.
+    pub fn length(min: usize, max: usize) -> Self {
         Self::new("validation_length_out_of_range", format!("the length must be between {min} and {max}"))
             .with("min", min)
+            .with("max", max)
+    }
+
+    /// A member of a request that is no record and has too many characters or items.
+    pub fn length_max(max: usize) -> Self {
+        Self::new("validation_length_too_long", format!("the length must be no more than {max}"))
+            .with("min", 0)
             .with("max", max)
     }
 

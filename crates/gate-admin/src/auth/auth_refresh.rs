@@ -1,6 +1,6 @@
 //! `POST /api/collections/{collection}/auth-refresh`.
 
-use super::collection::auth_collection;
+use super::collection::any_collection;
 use super::login::{LoginBody, no_token};
 use crate::caller;
 use crate::error::ApiError;
@@ -16,7 +16,7 @@ pub(crate) async fn auth_refresh(
     Path(collection): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<LoginBody>, ApiError> {
-    let collection = auth_collection(&collection)?;
+    let collection = any_collection(&collection)?;
     let token = caller::token(&headers).ok_or_else(no_token)?;
     let login = services.authenticator.auth_refresh(collection, token).await?;
     Ok(Json(login.into()))

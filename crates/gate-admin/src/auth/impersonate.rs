@@ -1,6 +1,6 @@
 //! `POST /api/collections/{collection}/impersonate/{id}`.
 
-use super::collection::auth_collection;
+use super::collection::{auth_collection, no_auth_collection};
 use super::login::{LoginBody, not_loaded, unreadable};
 use crate::caller::Superuser;
 use crate::error::ApiError;
@@ -18,7 +18,8 @@ pub(crate) async fn impersonate(
     Path((collection, id)): Path<(String, String)>,
     payload: Result<Payload, ApiError>,
 ) -> Result<Json<LoginBody>, ApiError> {
-    let collection = auth_collection(&collection)?;
+    // PocketBase does not tell here whether the collection is none at all.
+    let collection = auth_collection(&collection).map_err(|_| no_auth_collection())?;
     let Payload(body) = payload.map_err(unreadable)?;
     let seconds = match body.get("duration") {
         None | Some(Value::Null) => 0,

@@ -57,10 +57,7 @@ pub(super) fn invalid() -> ApiError {
 
 /// What was sent cannot be read.
 pub(super) fn unreadable(cause: ApiError) -> ApiError {
-    // Too large, or of a type that is not supported: those have words of their own.
-    let is_generic = cause.body().get("message").is_some_and(|message| message == GENERIC);
-    let is_unnamed = cause.status() == StatusCode::BAD_REQUEST && is_generic;
-    if is_unnamed { not_loaded() } else { cause }
+    cause.explained(NOT_LOADED)
 }
 
 /// A member of a body that has to be a text; absent and null are empty.
@@ -73,14 +70,13 @@ pub(super) fn text(body: &Map<String, Value>, member: &str) -> Result<String, Ap
 }
 
 pub(super) fn not_loaded() -> ApiError {
-    ApiError::bad_request("An error occurred while loading the submitted data.")
+    ApiError::bad_request(NOT_LOADED)
 }
 
 pub(super) fn no_token() -> ApiError {
     ApiError::unauthorized("The request requires valid record authorization token.")
 }
 
-/// What PocketBase says when nobody said anything better.
-const GENERIC: &str = "Something went wrong while processing your request.";
+const NOT_LOADED: &str = "An error occurred while loading the submitted data.";
 /// The queue is worked off in about three.
 const BUSY_WAIT: Duration = Duration::from_secs(1);

@@ -118,12 +118,11 @@ async fn what_is_missing_is_named_and_what_cannot_be_read_is_not() {
 #[tokio::test]
 async fn only_auth_collections_log_anybody_in() {
     let server = server().await;
-    for (method, call) in [
-        ("POST", "auth-with-password"),
-        ("POST", "auth-refresh"),
-        ("GET", "auth-methods"),
-        ("POST", "request-otp"),
-    ] {
+    let no_token = "The request requires valid record authorization token.";
+    check_error(&server.request("POST", "/api/collections/_proxies/auth-refresh", "").await, 401, no_token);
+    let answer = server.request("POST", "/api/collections/unknown/auth-refresh", "").await;
+    check_error(&answer, 404, "Missing or invalid collection context.");
+    for (method, call) in [("POST", "auth-with-password"), ("GET", "auth-methods"), ("POST", "request-otp")] {
         let answer = server.request(method, &format!("/api/collections/unknown/{call}"), "").await;
         check_error(&answer, 404, "Missing or invalid collection context.");
         let answer = server.request(method, &format!("/api/collections/_proxies/{call}"), "").await;

@@ -3,7 +3,7 @@
 use crate::error::ApiError;
 use crate::fields_filter::FieldsFilter;
 use crate::query::Query;
-use crate::records::collection_to_write;
+use crate::records::collection;
 use gate_records::records::{Context, RequestInfo, Write, WriteKind};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -22,18 +22,18 @@ impl Request {
     /// The write it asks for. The caller is that of the batch, whatever its own headers say.
     ///
     /// # Errors
-    /// What the same request would be answered alone.
+    /// What the same request would be answered alone, or the generic 400 for what is no write of a record.
     pub(super) fn into_write(self, batch: &RequestInfo) -> Result<Write, ApiError> {
         let (path, query) = self.url.split_once('?').unwrap_or((&self.url, ""));
-        let (collection, id) = target(path).ok_or_else(ApiError::not_found)?;
+        let (name, id) = target(path).ok_or_else(|| ApiError::bad_request(""))?;
         let kind = match (self.method.to_ascii_uppercase().as_str(), id) {
             ("POST", None) => WriteKind::Create,
             ("PUT", None) => WriteKind::Upsert,
             ("PATCH", Some(id)) => WriteKind::Update { id: id.to_owned() },
             ("DELETE", Some(id)) => WriteKind::Delete { id: id.to_owned() },
-            _ => return Err(ApiError::not_found()),
+            _ => return Err(ApiError::bad_request("")),
         };
-        let collection = collection_to_write(collection)?;
+        let collection = collection(name)?;
         let query = Query::parse(query).into_parameters();
         if let Some(fields) = query.get("fields") {
             // Now, because once something was written it is too late to refuse.

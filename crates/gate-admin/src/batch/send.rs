@@ -30,7 +30,8 @@ pub(crate) async fn send(
         return Err(ApiError::forbidden("Batch requests are not allowed."));
     }
     let bytes_max = usize::try_from(limits.max_body_size).ok().filter(|max| *max > 0).unwrap_or(BYTES_MAX);
-    let Payload(body) = Payload::read(&headers, body, bytes_max).await?;
+    let payload = Payload::read(&headers, body, bytes_max).await;
+    let Payload(body) = payload.map_err(|error| error.explained(UNREADABLE))?;
     let writes = writes(body, limits.max_requests, &request)?;
     let requests: Vec<RequestInfo> = writes.iter().map(|write| write.request.clone()).collect();
     let timeout = Duration::from_secs(u64::from(limits.timeout.max(1)));
@@ -42,7 +43,7 @@ pub(crate) async fn send(
 fn writes(mut body: Map<String, Value>, max: u32, batch: &RequestInfo) -> Result<Vec<Write>, ApiError> {
     let requests: Option<Vec<Request>> = serde_json::from_value(body.remove("requests").unwrap_or_default())
         // Not with the parser's reason, which quotes what may be a password.
-        .map_err(|_| ApiError::bad_request("An error occurred while loading the submitted data."))?;
+        .map_err(|_| ApiError::bad_request(UNREADABLE))?;
     let requests = requests.unwrap_or_default();
     check_count(requests.len(), max).map_err(|error| {
         let errors = FieldErrors::of("requests", error);
@@ -61,10 +62,7 @@ fn check_count(count: usize, max: u32) -> Result<(), FieldError> {
     if u32::try_from(count).is_ok_and(|count| count <= max) {
         return Ok(());
     }
-    let mut error =
-        FieldError::new("validation_length_too_long", format!("the length must be no more than {max}"));
-    error.params.insert("max".to_owned(), max.into());
-    Err(error)
+    Err(FieldError::length_max(max as usize))
 }
 
 /// What one write would be answered alone.
@@ -103,5 +101,6 @@ fn failed_at(position: usize, error: ApiError) -> ApiError {
     ApiError::bad_request("Batch transaction failed.").with_data(data)
 }
 
+const UNREADABLE: &str = "Failed to read the submitted batch data.";
 /// PocketBase's limit of a batch.
 const BYTES_MAX: usize = 128 * 1024 * 1024;

@@ -57,7 +57,10 @@ async fn a_failure_says_which_request_it_was_and_undoes_the_others() {
     let taken = json!({"path": {"code": "validation_not_unique", "message": "Value must be unique."}});
     let failed = |response: Value| json!({"code": "batch_request_failed", "message": "Batch request failed.", "response": response});
     let not_found = json!({"data": {}, "message": "The requested resource wasn't found.", "status": 404});
-    let collection = json!({"data": {}, "message": "Missing or invalid collection context.", "status": 404});
+    let collection = json!({"data": {}, "message": "Missing collection context.", "status": 404});
+    let no_write = json!({
+        "data": {}, "message": "Something went wrong while processing your request.", "status": 400,
+    });
     let first = || make("aaaaaaaaaaaaaaa", "/-/a");
     let elsewhere = |url: &str| [first(), request("POST", url, json!({}))];
     let scenarios = vec![
@@ -72,15 +75,15 @@ async fn a_failure_says_which_request_it_was_and_undoes_the_others() {
             first(),
             request("PATCH", format!("{RECORDS}/ccccccccccccccc"), json!({"timeout": 5})),
         ])
-        .has("data/requests", json!({"1": failed(not_found.clone())})),
+        .has("data/requests", json!({"1": failed(not_found)})),
         batch("not a record", 400, &elsewhere("/api/settings"))
-            .has("data/requests", json!({"1": failed(not_found.clone())})),
+            .has("data/requests", json!({"1": failed(no_write.clone())})),
         batch("a login", 400, &elsewhere("/api/collections/users/auth-with-password"))
-            .has("data/requests", json!({"1": failed(not_found.clone())})),
+            .has("data/requests", json!({"1": failed(no_write.clone())})),
         batch("an unknown collection", 400, &elsewhere("/api/collections/unknown/records"))
             .has("data/requests", json!({"1": failed(collection)})),
         batch("a read", 400, &[request("GET", RECORDS, json!({}))])
-            .has("data/requests", json!({"0": failed(not_found)})),
+            .has("data/requests", json!({"0": failed(no_write)})),
         Scenario::new("nothing is left", SUPERUSER, "GET /api/collections/_proxies/records", 200)
             .has("totalItems", 0),
     ];
@@ -128,10 +131,10 @@ async fn a_batch_has_one_to_fifty_requests() {
             .has("data/requests/code", "validation_required"),
         batch("too many", 400, &vec![delete; 51])
             .has("message", "Invalid batch request data.")
-            .has("data/requests/params", json!({"max": 50})),
+            .has("data/requests/params", json!({"max": 50, "min": 0})),
         Scenario::new("no list", SUPERUSER, "POST /api/batch", 400)
             .body(json!({"requests": "x"}))
-            .says("An error occurred while loading the submitted data."),
+            .says("Failed to read the submitted batch data."),
     ];
     check_all(&Server::start().await, scenarios).await;
 }

@@ -5,7 +5,8 @@ use super::topic::Topic;
 use bytes::Bytes;
 use gate_records::records::{AuthRecord, Context, RecordChange, RequestInfo};
 use rand::distr::{Alphanumeric, SampleString};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -89,8 +90,15 @@ impl Client {
         if let Some(fields) = &topic.fields {
             fields.apply(&mut record);
         }
-        Some(json!({"action": change.action().as_str(), "record": record}).to_string())
+        serde_json::to_string(&Told { record, action: change.action().as_str() }).ok()
     }
+}
+
+/// The data of an event, its members in PocketBase's order.
+#[derive(Serialize)]
+struct Told {
+    record: Value,
+    action: &'static str,
 }
 
 /// As PocketBase's.

@@ -46,16 +46,15 @@ impl Submitted {
         if self.client_id.is_empty() {
             errors.add("clientId", FieldError::required());
         } else if self.client_id.chars().count() > CLIENT_ID_CHARACTERS_MAX {
-            errors.add("clientId", FieldError::text_max(CLIENT_ID_CHARACTERS_MAX));
+            errors.add("clientId", FieldError::length(1, CLIENT_ID_CHARACTERS_MAX));
         }
         if self.subscriptions.len() > TOPICS_MAX {
-            let text = format!("the length must be no more than {TOPICS_MAX}");
-            errors.add("subscriptions", FieldError::new("validation_length_too_long", text));
+            errors.add("subscriptions", FieldError::length_max(TOPICS_MAX));
         }
         let mut by_position = FieldErrors::default();
         for (position, topic) in self.subscriptions.iter().enumerate() {
             if topic.chars().count() > TOPIC_CHARACTERS_MAX {
-                by_position.add(&position.to_string(), FieldError::text_max(TOPIC_CHARACTERS_MAX));
+                by_position.add(&position.to_string(), FieldError::length_max(TOPIC_CHARACTERS_MAX));
             } else if topic.contains(['\r', '\n']) {
                 by_position.add(&position.to_string(), FieldError::invalid_format());
             }

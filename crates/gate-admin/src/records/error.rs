@@ -10,7 +10,7 @@ impl From<RecordError> for ApiError {
     fn from(error: RecordError) -> Self {
         let message = error.to_string();
         match error {
-            RecordError::OnlySuperusers | RecordError::RequestInFilter => ApiError::forbidden(&message),
+            RecordError::OnlySuperusers | RecordError::RequestInFilter(_) => ApiError::forbidden(&message),
             RecordError::BadList(cause) => ApiError::bad_request("").because(cause),
             RecordError::NotFound | RecordError::Store(StoreError::NotFound { .. }) => ApiError::not_found(),
             RecordError::NotCreated(errors) | RecordError::NotUpdated(errors) => {

@@ -13,6 +13,6 @@ mod view;
 pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub(crate) use list::list;
-pub(crate) use shown::{collection_to_write, written};
+pub(crate) use shown::{collection, written};
 pub(crate) use update::update;
 pub(crate) use view::view;

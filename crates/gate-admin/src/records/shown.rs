@@ -23,14 +23,14 @@ pub(crate) fn written(written: &Written, request: &RequestInfo) -> Map<String, V
     record.map(|record| shown(record, request, &written.warnings)).unwrap_or_default()
 }
 
-/// The collection a reader names.
-pub(super) fn collection(id_or_name: &str) -> Result<&'static Collection, ApiError> {
+/// The collection a reader names, or a batch.
+pub(crate) fn collection(id_or_name: &str) -> Result<&'static Collection, ApiError> {
     let missing = || ApiError::new(http::StatusCode::NOT_FOUND, "Missing collection context.");
     Collection::find(id_or_name).ok_or_else(missing)
 }
 
 /// The collection a writer names; PocketBase has another sentence for the same.
-pub(crate) fn collection_to_write(id_or_name: &str) -> Result<&'static Collection, ApiError> {
+pub(super) fn collection_to_write(id_or_name: &str) -> Result<&'static Collection, ApiError> {
     let missing = || ApiError::new(http::StatusCode::NOT_FOUND, "Missing or invalid collection context.");
     Collection::find(id_or_name).ok_or_else(missing)
 }

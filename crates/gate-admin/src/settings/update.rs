@@ -13,17 +13,16 @@ use std::sync::Arc;
 pub(crate) async fn update(
     _: Superuser,
     State(services): State<Shared>,
-    Payload(part): Payload,
+    payload: Result<Payload, ApiError>,
 ) -> Result<Json<Settings>, ApiError> {
+    let Payload(part) = payload.map_err(|error| error.explained(NOT_LOADED))?;
     Ok(Json(Arc::unwrap_or_clone(services.settings.update(part).await?)))
 }
 
 impl From<SettingsError> for ApiError {
     fn from(error: SettingsError) -> Self {
         match error {
-            SettingsError::Type => {
-                ApiError::bad_request("An error occurred while loading the submitted data.").because(error)
-            }
+            SettingsError::Type => ApiError::bad_request(NOT_LOADED).because(error),
             SettingsError::Invalid(errors) => {
                 ApiError::bad_request("An error occurred while saving the new settings.").with_fields(&errors)
             }
@@ -31,6 +30,8 @@ impl From<SettingsError> for ApiError {
         }
     }
 }
+
+const NOT_LOADED: &str = "An error occurred while loading the submitted data.";
 
 #[cfg(test)]
 mod tests {

@@ -148,7 +148,7 @@ impl Authenticator {
             return Err(LoginError::OtherCollection(record.collection_name().to_owned()));
         }
         let login = self.login(collection, &row).await?;
-        Ok(if claims.refreshable { login } else { Login { token: token.to_owned(), ..login } })
+        Ok(if claims.refreshable == Some(true) { login } else { Login { token: token.to_owned(), ..login } })
     }
 
     /// Gives a token of somebody else, which cannot be refreshed. `seconds` is how long it is valid; 0 = as long as
@@ -173,7 +173,7 @@ impl Authenticator {
         let Authenticated { claims, row, .. } = authenticated.ok_or(LoginError::NoToken(InvalidToken))?;
         let collection = Collection::find(&claims.collection_id).ok_or(LoginError::NoToken(InvalidToken))?;
         let exp = expiry(FILE_TOKEN_SECONDS);
-        let claims = Claims { exp, refreshable: false, kind: TokenKind::File, ..claims };
+        let claims = Claims { exp, refreshable: None, kind: TokenKind::File, ..claims };
         self.sign(collection, &row, &claims).await
     }
 
@@ -217,7 +217,7 @@ impl Authenticator {
             collection_id: collection.id.clone(),
             exp: expiry(seconds),
             id: row.id().to_owned(),
-            refreshable,
+            refreshable: Some(refreshable),
             kind: TokenKind::Auth,
         };
         let token = self.sign(collection, row, &claims).await?;

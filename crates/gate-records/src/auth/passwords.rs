@@ -55,9 +55,9 @@ impl Passwords {
     pub fn check(password: &str) -> Result<(), FieldError> {
         let characters = password.chars().count();
         if characters < PASSWORD_CHARACTERS_MIN {
-            Err(FieldError::text_min(PASSWORD_CHARACTERS_MIN))
+            Err(FieldError::password_min(PASSWORD_CHARACTERS_MIN))
         } else if characters > PASSWORD_CHARACTERS_MAX {
-            Err(FieldError::text_max(PASSWORD_CHARACTERS_MAX))
+            Err(FieldError::password_max(PASSWORD_CHARACTERS_MAX))
         } else if password.len() > PASSWORD_BYTES_MAX {
             Err(FieldError::value("invalid value"))
         } else {

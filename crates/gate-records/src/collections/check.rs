@@ -82,7 +82,7 @@ fn is_blank(value: &Value) -> bool {
 
 /// Whether a text can be an e-mail address: one `@` with a local part of at most 64 characters before it and the
 /// name of a host after it (RFC 5321 §4.1.2, without quoted local parts and address literals).
-fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, host)) = text.rsplit_once('@') else { return false };
     let atom = |character: char| {
         character.is_ascii_alphanumeric()

@@ -142,9 +142,11 @@ impl Field {
             "system": self.system,
             "hidden": self.hidden,
             "presentable": false,
-            "help": "",
         });
         if let (Value::Object(members), Value::Object(options)) = (&mut document, self.options()) {
+            if !matches!(self.kind, FieldKind::Autodate { .. }) {
+                members.insert("help".to_owned(), json!(""));
+            }
             members.extend(options);
         }
         document
@@ -169,17 +171,19 @@ impl Field {
             FieldKind::Bool => json!({"required": required}),
             FieldKind::Json { bytes_max } => json!({"required": required, "maxSize": bytes_max}),
             FieldKind::Password => json!({
-                "required": required, "min": PASSWORD_CHARACTERS_MIN, "max": PASSWORD_CHARACTERS_MAX,
-                "cost": 0, "pattern": "",
+                "required": required, "min": PASSWORD_CHARACTERS_MIN, "max": 0, "cost": 0, "pattern": "",
             }),
             FieldKind::Autodate { on_update } => json!({"onCreate": true, "onUpdate": on_update}),
             FieldKind::File => json!({
-                "required": required, "maxSelect": 1, "maxSize": 0, "mimeTypes": [], "thumbs": null,
+                "required": required, "maxSelect": 1, "maxSize": 0, "mimeTypes": IMAGE_TYPES, "thumbs": null,
                 "protected": false,
             }),
         }
     }
 }
+
+/// What PocketBase takes for an avatar, the only file field there is.
+const IMAGE_TYPES: [&str; 5] = ["image/jpeg", "image/png", "image/svg+xml", "image/gif", "image/webp"];
 
 impl FieldKind {
     /// The type's name in PocketBase.
@@ -248,4 +252,3 @@ const TOKEN_KEY_CHARACTERS: usize = 50;
 
 /// Characters of a password (contract §1.4); bcrypt takes no more than 72 bytes besides.
 const PASSWORD_CHARACTERS_MIN: usize = 8;
-const PASSWORD_CHARACTERS_MAX: usize = 71;

@@ -9,6 +9,7 @@ mod document;
 mod field;
 
 pub(crate) use cast::text as to_text;
+pub(crate) use check::is_email;
 pub use collection::{AuthOptions, Collection, CollectionKind, Index, Rules};
 pub use definitions::{PROXIES, SECRETS, SUPERUSERS, USERS};
 pub use document::scaffolds;

@@ -34,6 +34,11 @@ impl Credentials {
         }
     }
 
+    /// Whether there is anything about a new password.
+    pub(super) fn are_given(&self) -> bool {
+        !self.password.is_empty() || !self.confirmation.is_empty()
+    }
+
     /// Whether there is a password that could be set, as far as can be seen from here.
     pub(super) fn are_complete(&self) -> bool {
         !self.password.is_empty()
@@ -67,8 +72,7 @@ impl Credentials {
         } else if confirmation != password {
             errors.add("passwordConfirm", FieldError::mismatch());
         }
-        let is_set = !password.is_empty() || !confirmation.is_empty();
-        if is_set && !manages {
+        if self.are_given() && !manages {
             errors.collect("oldPassword", before.map_or(Ok(()), |before| self.check_old(before, hashed)));
         }
         errors

@@ -13,8 +13,8 @@ pub enum RecordError {
     #[error("Only superusers can perform this action.")]
     OnlySuperusers,
     /// A filter or an order reaches for the request, which could be used to read what rules hide.
-    #[error("Only superusers can filter by @request.")]
-    RequestInFilter,
+    #[error("Only superusers can filter by {0}")]
+    RequestInFilter(&'static str),
     /// A filter or an order that cannot be read, or that names what this caller may not see.
     #[error("the list cannot be made: {0}")]
     BadList(String),

@@ -44,10 +44,12 @@ impl Records {
     ) -> Result<Page, RecordError> {
         let access = Access::of(collection.rules.list, collection, request)?;
         let hidden = request.is_superuser();
-        if !hidden && [&query.filter, &query.sort].iter().any(|text| reaches_for_the_request(text)) {
-            return Err(RecordError::RequestInFilter);
+        if !hidden
+            && let Some(prefix) = [query.filter.as_str(), &query.sort].into_iter().find_map(reached_for)
+        {
+            return Err(RecordError::RequestInFilter(prefix));
         }
-        let filter = match query.filter.trim() {
+        let filter = match query.filter.as_str() {
             "" => None,
             text => Some(compile(text, collection, hidden)?),
         };
@@ -103,6 +105,6 @@ impl Parts {
 }
 
 /// Conditions on the request could be used to find out what it holds, or what rules compare it with.
-fn reaches_for_the_request(text: &str) -> bool {
-    ["@request.", "@collection."].iter().any(|prefix| text.contains(prefix))
+fn reached_for(text: &str) -> Option<&'static str> {
+    ["@collection.", "@request."].into_iter().find(|prefix| text.contains(prefix))
 }

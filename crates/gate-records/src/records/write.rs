@@ -64,7 +64,7 @@ impl Write {
         let Write { collection, kind, request } = self;
         let credentials = Credentials::of(&request.body);
         let is_delete = matches!(kind, WriteKind::Delete { .. });
-        if !collection.is_auth() || is_delete || !credentials.are_complete() {
+        if !collection.is_auth() || is_delete || !credentials.are_given() {
             return Ok(Hashed::default());
         }
         let before = match self.target() {
@@ -88,7 +88,9 @@ impl Write {
                 hashed.right_for = Some(hash.to_owned());
             }
         }
-        hashed.hash = Some(parts.passwords.hash(&credentials.password).await?);
+        if credentials.are_complete() {
+            hashed.hash = Some(parts.passwords.hash(&credentials.password).await?);
+        }
         Ok(hashed)
     }
 }

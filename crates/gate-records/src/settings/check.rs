@@ -3,7 +3,31 @@
 use super::model::{
     Backups, Batch, Mail, Meta, ObjectStorage, RateLimitRule, RateLimits, Settings, TrustedProxyHeaders,
 };
+use crate::collections::is_email;
 use crate::{FieldError, FieldErrors};
+use serde_json::{Map, Value};
+
+/// The numbers below 0 in a document, where none may be. They become 0, because below it they are of no setting's type,
+/// and what else is wrong can be said as well.
+pub(super) fn raise_to_zero(document: &mut Map<String, Value>) -> FieldErrors {
+    let mut errors = FieldErrors::default();
+    for (section, fields) in NOT_BELOW_ZERO {
+        let Some(Value::Object(members)) = document.get_mut(section) else { continue };
+        let mut in_section = FieldErrors::default();
+        for field in fields {
+            let number = members.get_mut(*field);
+            if let Some(number) = number.filter(|number| number.as_f64().is_some_and(|number| number < 0.0)) {
+                in_section.add(field, FieldError::min_greater_equal_than(0));
+                *number = 0.into();
+            }
+        }
+        errors.nest(section, in_section);
+    }
+    errors
+}
+
+const NOT_BELOW_ZERO: [(&str, &[&str]); 2] =
+    [("batch", &["maxRequests", "timeout", "maxBodySize"]), ("logs", &["maxDays"])];
 
 impl Settings {
     /// What is wrong with them, nested as they are. What would be ignored in silence is an error instead.
@@ -26,15 +50,23 @@ impl Settings {
 impl Meta {
     fn check(&self) -> FieldErrors {
         let mut errors = FieldErrors::default();
-        for (field, text) in [("appName", &self.app_name), ("appURL", &self.app_url)] {
+        for (field, text) in [
+            ("appName", &self.app_name),
+            ("appURL", &self.app_url),
+            ("senderName", &self.sender_name),
+            ("senderAddress", &self.sender_address),
+        ] {
             if text.trim().is_empty() {
                 errors.add(field, FieldError::required());
             } else if text.chars().count() > NAME_CHARACTERS_MAX {
-                errors.add(field, FieldError::text_max(NAME_CHARACTERS_MAX));
+                errors.add(field, FieldError::length(1, NAME_CHARACTERS_MAX));
             }
         }
         if !self.app_url.starts_with("http://") && !self.app_url.starts_with("https://") {
-            errors.add("appURL", FieldError::url("begins with neither http:// nor https://"));
+            errors.add("appURL", FieldError::new("validation_is_url", "must be a valid URL"));
+        }
+        if !is_email(&self.sender_address) {
+            errors.add("senderAddress", FieldError::email());
         }
         errors
     }
@@ -83,7 +115,8 @@ impl RateLimits {
         }
         let mut by_position = FieldErrors::default();
         for (position, rule) in self.rules.iter().enumerate() {
-            by_position.nest(&position.to_string(), rule.check());
+            let before = self.rules.iter().take(position);
+            by_position.nest(&position.to_string(), rule.check(before));
         }
         errors.nest("rules", by_position);
         errors
@@ -91,15 +124,17 @@ impl RateLimits {
 }
 
 impl RateLimitRule {
-    fn check(&self) -> FieldErrors {
+    fn check<'a>(&self, mut before: impl Iterator<Item = &'a Self>) -> FieldErrors {
         let mut errors = FieldErrors::default();
         if self.label.is_empty() {
             errors.add("label", FieldError::required());
         } else if !is_label(&self.label) {
-            errors.add("label", FieldError::invalid_format());
+            errors.add("label", FieldError::new("validation_match_invalid", "must be in a valid format"));
+        } else if before.any(|rule| rule.conflicts_with(self)) {
+            errors.add("label", conflict(&self.label));
         }
         if !matches!(self.audience.as_str(), "" | "@guest" | "@auth") {
-            errors.add("audience", FieldError::invalid_value());
+            errors.add("audience", FieldError::new("validation_in_invalid", "must be a valid value"));
         }
         for (field, number) in [("maxRequests", self.max_requests), ("duration", self.duration)] {
             if number == 0 {
@@ -107,6 +142,11 @@ impl RateLimitRule {
             }
         }
         errors
+    }
+
+    fn conflicts_with(&self, other: &Self) -> bool {
+        let is_for_all = self.audience.is_empty() || other.audience.is_empty();
+        self.label == other.label && (is_for_all || self.audience == other.audience)
     }
 }
 
@@ -135,6 +175,14 @@ fn is_label(label: &str) -> bool {
     }
 }
 
+/// Of two rules for the same, only the first would ever be asked.
+fn conflict(label: &str) -> FieldError {
+    let text = format!(
+        "rate limit rule configuration with label {label} already exists or conflicts with another rule"
+    );
+    FieldError::new("validation_conflicting_rate_limit_rule", text).with("label", label)
+}
+
 /// PocketBase's limit for names.
 const NAME_CHARACTERS_MAX: usize = 255;
 
@@ -149,7 +197,7 @@ fn unsupported(what: &str) -> FieldError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     #[track_caller]
     fn check(part: Value, field: &str, code: Option<&str>) {
@@ -168,15 +216,48 @@ mod tests {
         check(
             json!({"meta": {"appName": "x".repeat(256)}}),
             "meta.appName",
-            Some("validation_max_text_constraint"),
+            Some("validation_length_out_of_range"),
         );
-        check(json!({"meta": {"appURL": "gopher://x"}}), "meta.appURL", Some("validation_invalid_url"));
+        check(json!({"meta": {"senderName": ""}}), "meta.senderName", Some("validation_required"));
+        check(json!({"meta": {"senderAddress": "a"}}), "meta.senderAddress", Some("validation_is_email"));
+        check(json!({"meta": {"appURL": "gopher://x"}}), "meta.appURL", Some("validation_is_url"));
         check(
             json!({"batch": {"enabled": true, "timeout": 0}}),
             "batch.timeout",
             Some("validation_required"),
         );
         check(json!({"batch": {"enabled": false, "timeout": 0}}), "batch.timeout", None);
+    }
+
+    #[test]
+    fn numbers_below_0_are_errors_and_become_0() {
+        let mut document = json!({
+            "batch": {"timeout": -1, "maxRequests": 5, "maxBodySize": "x"}, "logs": {"maxDays": -0.5, "minLevel": -4},
+        });
+        let errors = raise_to_zero(document.as_object_mut().unwrap());
+        let fields: Vec<String> = errors.iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["batch.timeout", "logs.maxDays"]);
+        let expected = json!({
+            "batch": {"timeout": 0, "maxRequests": 5, "maxBodySize": "x"}, "logs": {"maxDays": 0, "minLevel": -4},
+        });
+        assert_eq!(document, expected);
+    }
+
+    #[test]
+    fn rules_of_one_label_conflict_unless_they_are_for_others() {
+        for (one, other, conflict) in [
+            ("", "", true),
+            ("", "@auth", true),
+            ("@guest", "", true),
+            ("@auth", "@auth", true),
+            ("@auth", "@guest", false),
+        ] {
+            let rule =
+                |audience| json!({"label": "/a", "audience": audience, "duration": 1, "maxRequests": 1});
+            let rules = json!({"rateLimits": {"rules": [rule(one), rule(other)]}});
+            let code = conflict.then_some("validation_conflicting_rate_limit_rule");
+            check(rules, "rateLimits.rules.1.label", code);
+        }
     }
 
     #[test]
@@ -193,7 +274,7 @@ mod tests {
             None,
         );
         let incomplete = one(json!({"label": "api", "audience": "@all"}));
-        check(incomplete.clone(), "rateLimits.rules.0.audience", Some("validation_invalid_value"));
+        check(incomplete.clone(), "rateLimits.rules.0.audience", Some("validation_in_invalid"));
         check(incomplete, "rateLimits.rules.0.duration", Some("validation_required"));
         for (label, is_one) in [
             ("/api/", true),

@@ -1,5 +1,6 @@
 //! The settings in force.
 
+use super::check::raise_to_zero;
 use super::merge::merge;
 use super::model::Settings;
 use crate::FieldErrors;
@@ -98,9 +99,10 @@ impl Settings {
     fn with(&self, part: Map<String, Value>) -> Result<Self, SettingsError> {
         let mut document = object(self);
         merge(&mut document, part);
+        let mut errors = raise_to_zero(&mut document);
         let changed: Settings =
             serde_json::from_value(Value::Object(document)).map_err(|_| SettingsError::Type)?;
-        let errors = changed.check();
+        errors.extend(changed.check());
         if errors.is_empty() { Ok(changed) } else { Err(SettingsError::Invalid(errors)) }
     }
 }

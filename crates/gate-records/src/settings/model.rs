@@ -176,7 +176,7 @@ impl Default for Backups {
 impl Default for Meta {
     fn default() -> Self {
         Meta {
-            accent_color: String::new(),
+            accent_color: "#1055c9".to_owned(),
             app_name: "Acme".to_owned(),
             app_url: "http://localhost:8090".to_owned(),
             sender_name: "Support".to_owned(),

@@ -106,7 +106,7 @@ fn foreign(collection_id: &str, id: &str, seconds: u64) -> String {
         collection_id: collection_id.to_owned(),
         exp: (now + seconds).cast_signed(),
         id: id.to_owned(),
-        refreshable: true,
+        refreshable: Some(true),
         kind: TokenKind::Auth,
     };
     claims.sign(&SigningKey::new(&"k".repeat(50), &"s".repeat(50)).unwrap())

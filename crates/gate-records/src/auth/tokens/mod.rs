@@ -23,8 +23,9 @@ pub struct Claims {
     pub exp: i64,
     /// The id of the record.
     pub id: String,
-    /// Whether auth-refresh makes a new one of it; not of one made by impersonation.
-    pub refreshable: bool,
+    /// Whether auth-refresh makes a new one of it; not of one made by impersonation. A file token says nothing of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refreshable: Option<bool>,
     /// What it may be used for.
     #[serde(rename = "type")]
     pub kind: TokenKind,
@@ -150,8 +151,7 @@ struct ReceivedClaims {
     /// PocketBase would take a token without it; we do not (contract D-16).
     exp: i64,
     id: String,
-    #[serde(default)]
-    refreshable: bool,
+    refreshable: Option<bool>,
     #[serde(rename = "type")]
     kind: TokenKind,
     /// PocketBase never writes the following two, but whoever does means them.

@@ -19,7 +19,7 @@ fn claims() -> Claims {
         collection_id: "_pb_users_auth_".to_owned(),
         exp: NOW + 60,
         id: "abcdefghij01234".to_owned(),
-        refreshable: true,
+        refreshable: Some(true),
         kind: TokenKind::Auth,
     }
 }
