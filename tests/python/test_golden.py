@@ -58,6 +58,13 @@ EXCUSES = (
         "list: of 45, length of the text", "*", "a text has no elements to count, so the filter is refused"
     ),
     Excuse("logs: a failure", "body.items.0.data.details", "PocketBase tells what its database said"),
+    Excuse("value: a NUL", "*", "names are lines of text, without control characters (D-21)"),
+    Excuse("value: half a pair", "*", "half a surrogate pair is no text (RFC 8259 §8.2)"),
+    Excuse("value: text with spaces around", "body.name", "names are trimmed (D-21)"),
+    Excuse("value: JSON from an empty text", "body.headers", "an empty editor means no headers"),
+    Excuse("value: type in capitals", "*", "media types have no case (RFC 9110 §8.3.1)"),
+    Excuse("token: with two spaces", "*", "there may be more than one space (RFC 9110 §11.4)"),
+    Excuse("token: sign up, long address", "*", "a local part has 64 characters at most (RFC 5321 §4.5.3.1)"),
     Excuse("settings: cron is none", "body.data.backups.cron.*", "no backup makes itself"),
     Excuse("settings: keeps no backup", "body.data.backups.*", "no backup makes itself"),
     Excuse(

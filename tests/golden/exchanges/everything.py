@@ -5,6 +5,7 @@ from .administration import COLLECTION_STEPS, LOG_STEPS, ROUTE_STEPS, SETTINGS_S
 from .events import BATCH_STEPS, REALTIME_STEPS
 from .proxies import LIST_STEPS, PAGE_STEPS, WRITE_STEPS
 from .steps import Step
+from .values import VALUE_STEPS
 
 EVERYTHING: list[Step] = [
     *SUPERUSER_STEPS,
@@ -13,6 +14,7 @@ EVERYTHING: list[Step] = [
     *ACCOUNT_STEPS,
     *WRITE_STEPS,
     *LIST_STEPS,
+    *VALUE_STEPS,
     *ROUTE_STEPS,
     *SETTINGS_STEPS,
     *COLLECTION_STEPS,

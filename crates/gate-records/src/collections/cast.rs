@@ -1,15 +1,12 @@
 //! What a value of any type becomes in a field of another one, as PocketBase casts it (contract §1.1).
 
-use crate::field_errors;
 use serde_json::Value;
 
-/// A text: numbers without `.0`, `true` and `false`; anything composed, and null, is empty.
+/// A text: numbers without `.0` and without an exponent, `true` and `false`; anything composed, and null, is empty.
 pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Number(number) => {
-            number.as_f64().map_or_else(String::new, |number| field_errors::number(number).to_string())
-        }
+        Value::Number(number) => number.as_f64().map_or_else(String::new, |number| number.to_string()),
         Value::Bool(flag) => flag.to_string(),
         Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
     }
@@ -63,6 +60,7 @@ mod tests {
             (json!(12), "12"),
             (json!(12.0), "12"),
             (json!(1.5), "1.5"),
+            (json!(1e22), "10000000000000000000000"),
             (json!(true), "true"),
             (json!(null), ""),
             (json!(["a"]), ""),

@@ -160,8 +160,10 @@ impl Writing<'_> {
         let mut errors = collection.check(record.values());
         errors.collect("password", credentials.check_password());
         if before.is_none() && self.is_taken(record).await? {
-            errors
-                .add("id", FieldError::new("validation_invalid_auth_id", "invalid or duplicated record id"));
+            errors.add(
+                "id",
+                FieldError::new("validation_invalid_auth_id", "invalid or duplicated auth record id"),
+            );
         }
         if errors.is_empty() && !credentials.password.is_empty() && self.hashed.hash.is_none() {
             // It came to be after the passwords were looked at.

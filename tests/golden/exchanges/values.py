@@ -1,0 +1,221 @@
+"""What becomes of values that are not of a field's type, and of tokens, ids and headers that are odd."""
+
+from typing import Any
+
+from .accounts import LOGIN, PASSWORD, REFRESH, credentials, user
+from .proxies import PROXIES, proxy
+from .steps import Ask, Step, records
+
+ONE = records("_proxies", "<one>")
+
+
+def value(name: str, body: dict[str, Any], **query: str) -> Ask:
+    fields = {"fields": ",".join(name.rstrip("+-") for name in body)}
+    return Ask(f"value: {name}", "PATCH", ONE, "superuser", json=body, query=fields | query)
+
+
+def raw(name: str, body: str) -> Ask:
+    return Ask(
+        f"value: {name}", "PATCH", ONE, "superuser", text=body, query={"fields": "timeout,maxConcurrent,name"}
+    )
+
+
+VALUE_STEPS: list[Step] = [
+    raw("exponent", '{"timeout": 1e3}'),
+    raw("zeros after the point", '{"timeout": 5.00}'),
+    raw("many digits", '{"timeout": 1.2345678901234567}'),
+    raw("too large for any number", '{"timeout": 1e400}'),
+    raw("minus zero", '{"timeout": 30, "maxConcurrent": -0}'),
+    raw("one key twice", '{"name": "a", "name": "b"}'),
+    raw("spaces around", '  {"name": "c"}  '),
+    raw("null", "null"),
+    raw("a NUL", '{"name": "\\u0000"}'),
+    raw("half a pair", '{"name": "\\ud800"}'),
+    raw("an unfinished escape", '{"name": "\\u12"}'),
+    raw("a comment", '{"name": "a" /* b */}'),
+    raw("only spaces", "   "),
+    value("text from a number", {"name": 12}),
+    value("text from a fraction", {"name": 1.50}),
+    value("text from a large number", {"name": 12345678901234567890}),
+    value("text from a truth", {"name": True}),
+    value("text from null", {"name": None}),
+    value("text from an object", {"name": {"b": 1, "a": [1]}}),
+    value("text from an array", {"name": ["a", 1]}),
+    value("text with spaces around", {"name": "  a  "}),
+    value("text of many bytes", {"name": "ü" * 100}),
+    value("text of one too many", {"name": "ü" * 101}),
+    value("number from a text", {"maxConcurrent": "12"}),
+    value("number from a text with spaces", {"maxConcurrent": " 12 "}),
+    value("number from a word", {"maxConcurrent": "many"}),
+    value("number from an empty text", {"maxConcurrent": ""}),
+    value("number from a truth", {"maxConcurrent": True}),
+    value("number from an array", {"maxConcurrent": [5]}),
+    value("number from an object", {"maxConcurrent": {"a": 5}}),
+    value("number from hexadecimal", {"maxConcurrent": "0x10"}),
+    value("added a text", {"maxConcurrent+": "2"}),
+    value("added nothing", {"maxConcurrent+": None}),
+    value("flag from 1", {"active": 1}),
+    value("flag from 0", {"active": 0}),
+    value("flag from 2", {"active": 2}),
+    value("flag from a text", {"active": "true"}),
+    value("flag from T", {"active": "T"}),
+    value("flag from yes", {"active": "yes"}),
+    value("flag from null", {"active": None}),
+    value("flag from an array", {"active": []}),
+    value("JSON from a text", {"headers": '{"X-A":"1"}'}),
+    value("JSON from an empty text", {"headers": ""}),
+    value("JSON null in a text", {"headers": "null"}),
+    value("JSON, order of its keys", {"headers": {"B": "2", "A": "1"}}),
+    value("a name that is no field", {"headers.X-A": "1"}),
+    value("collection changed", {"collectionId": "a", "collectionName": "b"}),
+    Ask(
+        "value: form",
+        "PATCH",
+        ONE,
+        "superuser",
+        query={"fields": "name,maxConcurrent,active"},
+        text="name=007&maxConcurrent=7&active=false",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    ),
+    Ask(
+        "value: form, one name twice",
+        "PATCH",
+        ONE,
+        "superuser",
+        query={"fields": "name"},
+        text="name=a&name=b",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    ),
+    Ask(
+        "value: form with JSON",
+        "PATCH",
+        ONE,
+        "superuser",
+        query={"fields": "name"},
+        text="%40jsonPayload=%7B%22name%22%3A%22json%22%7D",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    ),
+    Ask(
+        "value: type with a parameter",
+        "PATCH",
+        ONE,
+        "superuser",
+        query={"fields": "name"},
+        text='{"name":"d"}',
+        headers={"Content-Type": "application/json; charset=utf-8"},
+    ),
+    Ask(
+        "value: type in capitals",
+        "PATCH",
+        ONE,
+        "superuser",
+        query={"fields": "name"},
+        text='{"name":"e"}',
+        headers={"Content-Type": "APPLICATION/JSON"},
+    ),
+    Ask(
+        "value: empty id",
+        "POST",
+        PROXIES,
+        "superuser",
+        query={"fields": "path"},
+        json=proxy("/-/empty-id", id=""),
+    ),
+    Ask(
+        "value: id that is null",
+        "POST",
+        PROXIES,
+        "superuser",
+        query={"fields": "path"},
+        json=proxy("/-/null-id", id=None),
+    ),
+    Ask(
+        "value: id of other type",
+        "POST",
+        PROXIES,
+        "superuser",
+        query={"fields": "id"},
+        json=proxy("/-/id", id=123456789012345),
+    ),
+    Ask("value: id with a slash", "GET", records("_proxies", "a%2Fb"), "superuser"),
+    Ask("value: id in capitals", "GET", records("_proxies", "ONE000000000001"), "superuser"),
+    Ask(
+        "value: collection in capitals",
+        "GET",
+        records("_PROXIES", "<one>"),
+        "superuser",
+        query={"fields": "path"},
+    ),
+    Ask("value: slash at the end", "GET", PROXIES + "/", "superuser"),
+    Ask(
+        "value: dates of the client",
+        "POST",
+        PROXIES,
+        "superuser",
+        query={"fields": "path,created"},
+        json=proxy("/-/dates", created="2001-01-01 00:00:00.000Z"),
+    ),
+    Ask("token: of a superuser, cut", "GET", PROXIES, "Bearer <superuser>x"),
+    Ask(
+        "token: with two spaces",
+        "GET",
+        PROXIES,
+        "Bearer  <superuser>",
+        query={"perPage": "1", "fields": "path"},
+    ),
+    Ask("token: another scheme", "GET", PROXIES, "Basic <superuser>"),
+    Ask("token: of a user, for a superuser", "GET", "/api/settings", "user"),
+    Ask("token: address in capitals", "POST", LOGIN, json=credentials("ERIN@example.com")),
+    Ask("token: address with spaces", "POST", LOGIN, json=credentials(" erin@example.com ")),
+    Ask(
+        "token: erin",
+        "POST",
+        LOGIN,
+        json=credentials("erin@example.com"),
+        keep={"erin": "token", "erin_id": "record.id"},
+    ),
+    Ask(
+        "token: key reset by a superuser",
+        "PATCH",
+        records("users", "<erin_id>"),
+        "superuser",
+        json={"tokenKey:autogenerate": ""},
+    ),
+    Ask("token: after the reset", "POST", REFRESH, "erin"),
+    Ask(
+        "token: key by hand", "PATCH", records("users", "<erin_id>"), "superuser", json={"tokenKey": "short"}
+    ),
+    Ask(
+        "token: password by a superuser",
+        "PATCH",
+        records("users", "<erin_id>"),
+        "superuser",
+        json={"password": "another one", "passwordConfirm": "another one"},
+    ),
+    Ask("token: with the old password", "POST", LOGIN, json=credentials("erin@example.com", PASSWORD)),
+    Ask(
+        "token: address by a superuser",
+        "PATCH",
+        records("users", "<erin_id>"),
+        "superuser",
+        json={"email": "erin2@example.com", "emailVisibility": True},
+    ),
+    Ask("token: sign up with spaces", "POST", records("users"), json=user(" space")),
+    Ask("token: sign up with capitals", "POST", records("users"), json=user("Capital")),
+    Ask(
+        "token: sign up by a superuser, verified",
+        "POST",
+        records("users"),
+        "superuser",
+        json=user("ver", verified=True),
+    ),
+    Ask("token: sign up with ID of a superuser", "POST", records("users"), json=user("same", id="<root>")),
+    Ask("token: sign up, long address", "POST", records("users"), json=user("a" * 65)),
+    Ask(
+        "token: sign up, a name in angle brackets",
+        "POST",
+        records("users"),
+        json=user("x", email="X <x@example.com>"),
+    ),
+    Ask("token: sign up, no dot in the host", "POST", records("users"), json=user("x", email="x@localhost")),
+]
