@@ -86,6 +86,15 @@ impl Buffer {
         }
     }
 
+    /// Moves what is filled into a large buffer if it fills a small one.
+    pub(crate) fn enlarge_if_full(&mut self) {
+        if self.is_full() && self.is_small() {
+            let mut large = Buffer::take();
+            large.append(self.filled());
+            *self = large;
+        }
+    }
+
     /// How many bytes fit behind what is filled, once that has been moved to the front.
     pub(crate) fn room(&self) -> usize {
         self.bytes.len() - (self.end - self.start)
@@ -137,6 +146,19 @@ mod tests {
         assert_eq!(buffer.append(&vec![1; CAPACITY + 1]), CAPACITY);
         assert!(buffer.is_full());
         assert_eq!(buffer.append(b"x"), 0);
+    }
+
+    #[test]
+    fn a_small_buffer_that_is_full_becomes_a_large_one() {
+        let mut buffer = Buffer::take_small();
+        buffer.append(b"abc");
+        buffer.enlarge_if_full();
+        assert!(buffer.is_small());
+        buffer.append(&vec![1; buffer_pool::SMALL_CAPACITY]);
+        buffer.enlarge_if_full();
+        assert!(!buffer.is_small() && buffer.filled().starts_with(b"abc"));
+        assert_eq!(buffer.filled().len(), buffer_pool::SMALL_CAPACITY);
+        assert_eq!(buffer.append(b"more"), 4);
     }
 
     #[test]

@@ -153,11 +153,11 @@ impl Client {
         poll_fill(cx, &mut self.socket, &mut self.input)
     }
 
-    /// Ready once the client has gone away. What it sends meanwhile (the next request) is kept; once that fills the
-    /// buffer nobody looks any more, and a client that leaves is noticed at the next write.
+    /// Ready once the client has gone away. What it sends meanwhile (the next request) is kept; once that fills a
+    /// large buffer nobody looks any more, and a client that leaves is noticed at the next write.
     pub(crate) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            if self.input.as_ref().is_some_and(Buffer::is_full) {
+            if self.input.as_ref().is_some_and(|input| input.is_full() && !input.is_small()) {
                 return Poll::Pending;
             }
             // Nearly always there is nothing: then no buffer is taken for it.
@@ -212,7 +212,7 @@ impl Drop for Client {
 
 /// Reads more behind what is in `input`, which gets a buffer only while there is something to hold.
 ///
-/// A full buffer reads 0 bytes, so the caller looks at what it has first.
+/// A large buffer that is full reads 0 bytes, so the caller looks at what it has first.
 pub(crate) fn poll_fill(
     cx: &mut Context<'_>,
     wire: &mut impl Wire,
@@ -220,6 +220,8 @@ pub(crate) fn poll_fill(
 ) -> Poll<io::Result<usize>> {
     let buffer = input.get_or_insert_with(Buffer::take);
     buffer.make_room();
+    // A small one may be filled by a head or a trailer section alone, to which more belongs.
+    buffer.enlarge_if_full();
     let outcome = wire.poll_read(cx, buffer.spare());
     if let Poll::Ready(Ok(count)) = outcome {
         buffer.fill(count);
