@@ -153,8 +153,10 @@ async fn a_pocketbase_is_asked_once_and_its_record_is_somebody() {
     let local = local().await;
     let identities =
         Identities::new(local.authenticator.clone()).with_introspection(introspection(&pocketbase, false));
+    // Made once: a second later it would be another one.
+    let token = of_user();
     for _ in 0..3 {
-        let somebody = identities.authenticate(&of_user()).await.unwrap().unwrap();
+        let somebody = identities.authenticate(&token).await.unwrap().unwrap();
         assert_eq!(somebody.record.value("level").unwrap(), 7);
         assert!(!somebody.record.is_superuser());
         assert!(seconds_left(&somebody) <= 60);
