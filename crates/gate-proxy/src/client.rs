@@ -9,13 +9,13 @@ use http::HeaderMap;
 use socket2::SockRef;
 use std::cell::Cell;
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 /// A client's connection.
@@ -40,6 +40,8 @@ pub(crate) struct Client {
 pub(crate) struct Socket {
     stream: TcpStream,
     count: Rc<WireCount>,
+    /// There may be something to read of which the event loop says nothing.
+    has_unread: bool,
 }
 
 /// What a connection has moved so far, and how long its peer did not take what was there. The clock is read only when a write
@@ -82,7 +84,7 @@ impl Client {
     pub(crate) fn new(socket: TcpStream, peer: SocketAddr, worker: &Worker) -> Self {
         let address = peer.ip().to_canonical();
         Client {
-            socket: Socket { stream: socket, count: Rc::default() },
+            socket: Socket { stream: socket, count: Rc::default(), has_unread: false },
             input: None,
             deadline: worker.deadlines.register(),
             is_draining: Rc::clone(&worker.is_draining),
@@ -153,12 +155,12 @@ impl Client {
         poll_fill(cx, &mut self.socket, &mut self.input)
     }
 
-    /// Ready once the client has gone away. What it sends meanwhile (the next request) is kept; once that fills a
-    /// large buffer nobody looks any more, and a client that leaves is noticed at the next write.
+    /// Ready once the client has gone away. What it sends meanwhile (the next request, or a body that is not wanted yet) is
+    /// kept; once that fills a large buffer, only the end of its side is looked for.
     pub(crate) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             if self.input.as_ref().is_some_and(|input| input.is_full() && !input.is_small()) {
-                return Poll::Pending;
+                return self.socket.poll_closed(cx);
             }
             // Nearly always there is nothing: then no buffer is taken for it.
             if self.input.is_none() && ready!(self.socket.poll_readable(cx)).is_err() {
@@ -271,8 +273,50 @@ impl WireCount {
     }
 }
 
+impl Socket {
+    /// Ready once the peer has ended its side or reset the connection, whatever there still is to read. What a peer has not got
+    /// rid of yet holds its end up; a reset overtakes it.
+    ///
+    /// The event loop tells of more to read again and again, as long as nobody finds out that there is no more. So it is told
+    /// that there is none, and wakes us with the next bytes, or with the end.
+    #[cfg(unix)]
+    pub(crate) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while ready!(self.stream.poll_read_ready(cx)).is_ok() {
+            let ready = ready!(pin!(self.stream.ready(Interest::READABLE)).poll(cx));
+            if !ready.is_ok_and(|ready| !ready.is_read_closed()) {
+                break;
+            }
+            self.has_unread = true;
+            let nothing = || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into());
+            // What comes back is what went in.
+            let _ = self.stream.try_io(Interest::READABLE, nothing);
+        }
+        Poll::Ready(())
+    }
+
+    /// Where the event loop cannot be told so, a peer that leaves is noticed once it is read from or written to.
+    #[cfg(not(unix))]
+    pub(crate) fn poll_closed(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+
+    /// Reads although the event loop says that there is nothing; `None` = that is right.
+    fn read_unread(&mut self, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+        let outcome = (&*SockRef::from(&self.stream)).read(buffer);
+        // Where less came than fits, there is no more, and the event loop tells of what comes now.
+        self.has_unread = outcome.as_ref().is_ok_and(|count| *count == buffer.len());
+        let is_nothing = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        if outcome.as_ref().is_err_and(is_nothing) { None } else { Some(outcome) }
+    }
+}
+
 impl Wire for Socket {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        if self.has_unread
+            && let Some(outcome) = self.read_unread(buffer)
+        {
+            return Poll::Ready(outcome.inspect(|count| self.count.read(*count)));
+        }
         let mut read = ReadBuf::new(buffer);
         ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
         self.count.read(read.filled().len());
@@ -280,7 +324,7 @@ impl Wire for Socket {
     }
 
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.poll_read_ready(cx)
+        if self.has_unread { Poll::Ready(Ok(())) } else { self.stream.poll_read_ready(cx) }
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {

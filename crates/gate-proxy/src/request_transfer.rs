@@ -80,7 +80,11 @@ impl RequestTransfer {
             match outcome {
                 Poll::Pending => {
                     self.wait_for_body(client, timeouts);
-                    return Poll::Pending;
+                    if self.transfer.waiting_for == Waiting::Source {
+                        return Poll::Pending;
+                    }
+                    // Who waits for the upstream to read does not read, and would not notice.
+                    return client.socket.poll_closed(cx).map(|()| Reason::ClientClosed.into());
                 }
                 Poll::Ready(Ok(())) => self.sent(client, timeouts),
                 // An upstream that stops reading has often answered already (RFC 9112 §9.5): look for that first.
