@@ -31,6 +31,8 @@ mod in_flight;
 mod known_tokens;
 mod listener;
 mod memory;
+#[cfg(test)]
+mod panics;
 mod pipeline;
 mod preflight;
 mod questions;

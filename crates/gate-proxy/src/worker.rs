@@ -206,7 +206,7 @@ fn scrambled(seed: u64, number: u64) -> u64 {
 }
 
 /// A proxy of the process itself: everything passes as it is, and nothing but the client decides how long a stream lives.
-fn built_in(name: &str, upstream: Upstream, metrics: &Arc<ProxyMetrics>) -> Proxy {
+pub(crate) fn built_in(name: &str, upstream: Upstream, metrics: &Arc<ProxyMetrics>) -> Proxy {
     Proxy {
         id: name.into(),
         name: name.into(),
