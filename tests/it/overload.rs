@@ -1,11 +1,16 @@
 //! More clients than there is room for, less memory than it takes, and the end of the process.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use gate_testkit::{
     BodyEnd, ByHand, Echo, Gateway, PATIENCE, Proxy, RawClient, Response, Signal, SseUpstream, Upstream,
     eventually, within,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use crate::setup::assert_refused;
 
@@ -132,7 +137,7 @@ async fn an_answer_given_while_draining_says_that_the_connection_ends() {
     let (mut gateway, _upstream, mut client, mut peer) = with_one_waiting(&[]).await;
     gateway.signal(Signal::Terminate);
     let address = gateway.address;
-    within(PATIENCE, async { while tokio::net::TcpStream::connect(address).await.is_ok() {} }).await;
+    within(PATIENCE, async { while TcpStream::connect(address).await.is_ok() {} }).await;
     peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
     let response = client.read_response().await.unwrap();
     assert_eq!((response.status(), response.header("connection")), (200, Some("close")));
@@ -186,6 +191,43 @@ async fn who_was_connected_before_the_end_is_served() {
     }
     drop(clients);
     assert_eq!(gateway.exit_code().await, Some(0));
+}
+
+/// Clients connect, ask and leave all the time. Whoever was connected before the signal is served; whoever came later is
+/// served, told to come no more, or refused, and may be cut off only in the moment in which a listener closes.
+#[tokio::test]
+async fn who_connects_before_the_signal_is_served_however_many_come() {
+    let (mut gateway, _upstream) = in_front_of_echo(&["--workers", "2"]).await;
+    let (address, has_ended) = (gateway.address, Arc::new(AtomicBool::new(false)));
+    let served = Arc::new(AtomicUsize::new(0));
+    let mut clients = JoinSet::new();
+    for _ in 0..16 {
+        let (has_ended, served) = (Arc::clone(&has_ended), Arc::clone(&served));
+        clients.spawn(async move {
+            while let Ok(stream) = TcpStream::connect(address).await {
+                let is_in_time = !has_ended.load(Relaxed);
+                let answer = ask(stream).await;
+                assert!(
+                    !is_in_time || answer.as_ref().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200 ")),
+                    "{answer:?}"
+                );
+                served.fetch_add(usize::from(is_in_time), Relaxed);
+            }
+        });
+    }
+    eventually(PATIENCE, || served.load(Relaxed) > 200).await;
+    has_ended.store(true, Relaxed);
+    gateway.signal(Signal::Terminate);
+    clients.join_all().await;
+    assert_eq!(gateway.exit_code().await, Some(0));
+}
+
+/// One request, and all that is said to it.
+async fn ask(mut stream: TcpStream) -> std::io::Result<String> {
+    stream.write_all(b"GET /-/up HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 #[tokio::test]

@@ -173,6 +173,11 @@ impl Client {
         }
     }
 
+    /// The next read asks the system whatever the event loop knows.
+    pub(crate) fn look_again(&mut self) {
+        self.socket.has_unread = true;
+    }
+
     /// Moves what is at hand into a small buffer if it fits: a request may wait for long.
     pub(crate) fn hold_little(&mut self) {
         let fits =

@@ -3,19 +3,15 @@
 //!
 //! The task of a connection is armed by the test, and panics the next time that something wakes it.
 
-use crate::condition::Condition;
 use crate::connection;
 use crate::connection_limit::{ConnectionLimit, ConnectionLimits};
-use crate::forwarded::TrustedProxies;
-use crate::worker::{Worker, WorkerParts, built_in};
+use crate::worker::tests::worker_of;
+use crate::worker::{Worker, built_in};
 use bytes::Bytes;
-use gate_snapshot::{Proxy, Published, Snapshot, Upstream, UpstreamAddresses, identities};
+use gate_snapshot::{Proxy, Snapshot, Upstream};
 use gate_telemetry::Reason;
-use gate_telemetry::access_log::AccessLogs;
-use gate_telemetry::metrics::{ProcessMetrics, ProxyMetrics};
-use gate_telemetry::trace::Traces;
+use gate_telemetry::metrics::ProxyMetrics;
 use gate_traffic::{BreakerConfig, ProxyTraffic, QueueConfig, TrafficConfig};
-use gate_upstream::{Dialer, DialerConfig, ForwardProxies, PoolLimits, Resolver, control_plane};
 use h2::RecvStream;
 use h2::server::SendResponse;
 use http::{Request, Response};
@@ -29,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::{Builder, Handle, LocalOptions};
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
@@ -162,7 +158,7 @@ impl Gateway {
                 &Arc::new(ProxyMetrics::new(1)),
             )
         });
-        let worker = worker(Snapshot::new(1, [Arc::clone(&proxy)]));
+        let worker = worker_of(Snapshot::new(1, [Arc::clone(&proxy)]));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let limit = ConnectionLimit::new(ConnectionLimits { total: 100, per_address: 0 });
         let streams = share_connection(&worker, &proxy).await;
@@ -266,31 +262,6 @@ impl Client {
         }
         String::from_utf8(answer).unwrap()
     }
-}
-
-fn worker(snapshot: Snapshot) -> Rc<Worker> {
-    let dialer = Dialer::new(DialerConfig {
-        resolver: Resolver::new(Handle::current()),
-        control_plane: control_plane().0,
-        forward_proxies: ForwardProxies::default(),
-        addresses: UpstreamAddresses::default(),
-    });
-    Worker::new(WorkerParts {
-        published: Arc::new(Published::new(snapshot)),
-        dialer,
-        identities: identities(Arc::default()).0,
-        pool_limits: PoolLimits::per_worker(1),
-        pocketbase: None,
-        dev_proxy: None,
-        trusted_proxies: Arc::new(TrustedProxies::default()),
-        via: "1.1 test".into(),
-        condition: Arc::<Condition>::default(),
-        access_logs: AccessLogs::off(),
-        traces: Traces::off(),
-        seed: 0,
-        number: 0,
-        metrics: Arc::new(ProcessMetrics::new(1, true)),
-    })
 }
 
 /// Leaves the worker an HTTP/2 connection to the proxy's upstream; returns the requests that come over it.

@@ -60,6 +60,10 @@ fn poll_head(
     awaited: &mut Awaited,
     started: &mut Option<Recycled<RequestHead>>,
 ) -> Poll<Result<ReadHead, NoRequest>> {
+    if worker.is_draining.get() && *awaited == Awaited::Next {
+        // A request that the event loop does not know of yet is there all the same.
+        client.look_again();
+    }
     loop {
         if !client.bytes().is_empty() {
             let mut head = started.take().unwrap_or_else(|| begin(client));
@@ -146,3 +150,38 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 const LATE_TIMEOUT: Duration = Duration::from_secs(1);
 /// 75 s between two requests: what nginx allows, and longer than most clients keep a connection.
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(75);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worker::tests::worker_of;
+    use gate_snapshot::Snapshot;
+    use std::io::Write;
+    use std::net::{Ipv4Addr, TcpStream};
+    use std::rc::Rc;
+    use tokio::net::TcpListener;
+    use tokio::runtime::{Builder, LocalOptions};
+
+    #[test]
+    fn a_request_that_is_there_when_the_worker_stops_is_read() {
+        let runtime =
+            Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).unwrap();
+        runtime.block_on(async {
+            let worker = worker_of(Snapshot::new(1, []));
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (socket, address) = listener.accept().await.unwrap();
+            let mut client = Client::new(socket, address, &worker);
+            let reader = Rc::clone(&worker);
+            let reading = tokio::task::spawn_local(async move {
+                client.enter_task().await;
+                read_head(&reader, &mut client, false).await.is_ok()
+            });
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            peer.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+            worker.is_draining.set(true);
+            worker.deadlines.wake_all();
+            assert!(reading.await.unwrap());
+        });
+    }
+}

@@ -240,8 +240,37 @@ fn as_it_is(proxy: Proxy) -> Proxy {
 const BUILT_IN_RESPONSE_HEADER: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use gate_snapshot::{Snapshot, UpstreamAddresses, identities};
+    use gate_upstream::{DialerConfig, ForwardProxies, Resolver, control_plane};
+    use tokio::runtime::Handle;
+
+    /// A worker by itself, for the thread that calls: everything is off but what is counted.
+    pub(crate) fn worker_of(snapshot: Snapshot) -> Rc<Worker> {
+        let dialer = Dialer::new(DialerConfig {
+            resolver: Resolver::new(Handle::current()),
+            control_plane: control_plane().0,
+            forward_proxies: ForwardProxies::default(),
+            addresses: UpstreamAddresses::default(),
+        });
+        Worker::new(WorkerParts {
+            published: Arc::new(Published::new(snapshot)),
+            dialer,
+            identities: identities(Arc::default()).0,
+            pool_limits: PoolLimits::per_worker(1),
+            pocketbase: None,
+            dev_proxy: None,
+            trusted_proxies: Arc::new(TrustedProxies::default()),
+            via: "1.1 test".into(),
+            condition: Arc::<Condition>::default(),
+            access_logs: AccessLogs::off(),
+            traces: Traces::off(),
+            seed: 0,
+            number: 0,
+            metrics: Arc::new(ProcessMetrics::new(1, true)),
+        })
+    }
 
     #[test]
     fn numbers_stay_apart_when_they_are_scrambled() {
