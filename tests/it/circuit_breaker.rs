@@ -80,7 +80,7 @@ async fn a_probe_that_fails_opens_it_again_for_twice_as_long() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn h52_r020_us4_ac2_half_open_lets_one_through_of_fifty() {
+async fn h52_r020_us4_ac2_r020_fr_015_half_open_lets_one_through_of_fifty() {
     let (gateway, sidecar) = behind_breaker(Mood::Fails(500), QUICK).await;
     tripped(&gateway).await;
     let before = sidecar.arrived();
@@ -106,7 +106,7 @@ async fn h52_r020_us4_ac2_half_open_lets_one_through_of_fifty() {
 }
 
 #[tokio::test]
-async fn what_says_nothing_about_the_upstream_does_not_count() {
+async fn h19_h54_what_says_nothing_about_the_upstream_does_not_count() {
     let (gateway, sidecar) = behind_breaker(Mood::Fails(404), QUICK).await;
     for mood in [Mood::Fails(404), Mood::Fails(429), Mood::Asks(429, 5)] {
         sidecar.becomes(mood);
@@ -126,7 +126,7 @@ async fn what_says_nothing_about_the_upstream_does_not_count() {
 }
 
 #[tokio::test]
-async fn every_way_an_upstream_fails_counts() {
+async fn h49_every_way_an_upstream_fails_counts() {
     for mood in [Mood::Resets, Mood::ResetsInBody, Mood::Fails(503), Mood::Slow(Duration::from_secs(10))] {
         let sidecar = Sidecar::start(mood).await;
         let proxy = Proxy::new("/-/up", &sidecar.url())

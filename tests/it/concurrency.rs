@@ -190,7 +190,7 @@ async fn running_once_allowed(gateway: &Gateway, sidecar: &Sidecar, count: usize
 }
 
 #[tokio::test]
-async fn one_caller_may_have_so_many_at_one_time() {
+async fn h41_one_caller_may_have_so_many_at_one_time() {
     let (gateway, sidecar) = in_front_of_sidecar(Mood::Held, |proxy| proxy.limits(r#"{"per_ip":2}"#)).await;
     let held = running(&gateway, &sidecar, 2).await;
     let refused = gateway.get("/-/up").await;

@@ -34,7 +34,7 @@ async fn a_preflight_asks_for_no_permission_but_for_a_proxy() {
 }
 
 #[tokio::test]
-async fn other_options_requests_are_forwarded() {
+async fn h40_other_options_requests_are_forwarded() {
     let (gateway, upstream) = in_front_of_echo().await;
     let mut client = gateway.connect().await;
     for lines in [[].as_slice(), &[ORIGIN], &["Access-Control-Request-Method: GET"]] {

@@ -46,7 +46,7 @@ async fn an_https_upstream_is_reached_through_a_tunnel() {
 }
 
 #[tokio::test]
-async fn the_environment_alone_changes_nothing() {
+async fn h47_the_environment_alone_changes_nothing() {
     let (upstream, proxy) = (Upstream::start(Echo).await, Upstream::start(Echo).await);
     let gateway = started(&upstream.url(), &proxy, |builder| builder).await;
     assert_eq!(gateway.get("/-/up").await.status(), 200);

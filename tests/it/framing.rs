@@ -19,7 +19,7 @@ async fn send_chunked(client: &mut RawClient, target: &str, body: &[u8]) {
 }
 
 #[tokio::test]
-async fn r019_us2_ac3_posts_of_every_size_pass_with_content_length() {
+async fn h16_r019_us2_ac3_posts_of_every_size_pass_with_content_length() {
     let (gateway, upstream) = in_front_of_echo().await;
     let mut client = gateway.connect().await;
     for size in SIZES {
@@ -45,6 +45,19 @@ async fn r019_us2_ac3_posts_of_every_size_pass_chunked() {
         request.head.headers.value("transfer-encoding") == Some("chunked")
     };
     assert!(upstream.ledger.requests().iter().all(chunked));
+}
+
+/// What the API takes of a body, 32 MiB, is no limit of what is forwarded.
+#[tokio::test]
+async fn h18_a_body_larger_than_those_of_the_api_passes() {
+    const SIZE: u64 = 33 * 1024 * 1024;
+    let (gateway, _upstream) = in_front_of_echo().await;
+    let mut client = gateway.connect().await;
+    let body = Pattern::new(SIZE, SIZE).to_vec();
+    let response = client.request("POST", "/-/up", &[], &body).await;
+    assert_eq!(response.json()["sha256"], sha256_hex(&body));
+    let response = client.get(&format!("/-/up?bytes={SIZE}&seed={SIZE}")).await;
+    assert_eq!(sha256_hex(&response.body), Pattern::new(SIZE, SIZE).sha256());
 }
 
 #[tokio::test]

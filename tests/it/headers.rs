@@ -29,7 +29,7 @@ async fn r019_fr_005_host_is_the_upstreams() {
 }
 
 #[tokio::test]
-async fn r019_fr_004_accept_encoding_is_removed() {
+async fn h20_r019_fr_004_accept_encoding_is_removed() {
     let headers = forwarded(&["Accept-Encoding: gzip, br", "accept-encoding: zstd"]).await;
     assert!(headers.value("accept-encoding").is_none_or(|value| value == "identity"), "{headers:?}");
 }
@@ -81,7 +81,7 @@ async fn end_to_end_fields_keep_order_spelling_and_bytes() {
 }
 
 #[tokio::test]
-async fn connection_fields_stay_on_their_connection() {
+async fn h21_connection_fields_stay_on_their_connection() {
     let headers = forwarded(&[
         "Connection: keep-alive, X-Secret , X-Other",
         "Connection: x-third",
@@ -132,7 +132,7 @@ async fn an_unknown_upgrade_is_not_offered_upstream() {
 }
 
 #[tokio::test]
-async fn forwarded_fields_say_who_asked_for_what() {
+async fn h22_forwarded_fields_say_who_asked_for_what() {
     let (gateway, upstream) = in_front_of_echo().await;
     let lines = ["Host: app.example:8443"];
     gateway.connect_from([127, 0, 0, 9].into()).await.request("GET", "/-/up", &lines, b"").await;
@@ -143,7 +143,7 @@ async fn forwarded_fields_say_who_asked_for_what() {
 }
 
 #[tokio::test]
-async fn what_an_untrusted_client_says_about_itself_is_not_believed() {
+async fn h22_what_an_untrusted_client_says_about_itself_is_not_believed() {
     let headers = forwarded(&[
         "X-Forwarded-For: 203.0.113.7, 10.0.0.1",
         "X-Forwarded-Host: evil.example",
@@ -191,12 +191,22 @@ async fn r005_ec2_a_response_passes_unmodified_whatever_its_status() {
 }
 
 #[tokio::test]
-async fn an_upstreams_own_cors_fields_are_not_doubled() {
+async fn h25_an_upstreams_own_cors_fields_are_not_doubled() {
     let headers =
         answered("Access-Control-Allow-Origin: https://a.example\r\nX-Content-Type-Options: nosniff\r\n")
             .await;
     assert_eq!(headers.values("access-control-allow-origin"), ["https://a.example"]);
     assert_eq!(headers.values("x-content-type-options"), ["nosniff"]);
+}
+
+#[tokio::test]
+async fn h29_locations_and_domains_are_the_upstreams_own() {
+    let headers = answered(
+        "Location: http://upstream.internal:9000/next?x#y\r\nSet-Cookie: a=1; Domain=upstream.internal; Path=/v1\r\n",
+    )
+    .await;
+    assert_eq!(headers.values("location"), ["http://upstream.internal:9000/next?x#y"]);
+    assert_eq!(headers.values("set-cookie"), ["a=1; Domain=upstream.internal; Path=/v1"]);
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ async fn a_refused_body_does_not_desynchronise_the_connection() {
 }
 
 #[tokio::test]
-async fn r020_ec3_websocket_upgrade_is_a_friendly_501() {
+async fn h48_r020_ec3_websocket_upgrade_is_a_friendly_501() {
     let (gateway, upstream) = in_front_of_echo().await;
     for connection in ["Upgrade", "keep-alive, Upgrade", "upgrade"] {
         let connection = format!("Connection: {connection}");

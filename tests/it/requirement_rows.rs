@@ -1,11 +1,13 @@
-//! Every row of the requirement list that this product covers is named by a test, or excused in `README.md`.
+//! Every row of the requirement list that this product covers, and every defect it is not to have, is named by a test, or
+//! excused in `README.md`.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// Group of rows, such as `005-US1-AC`, and how many there are. 005 and 019 whole; of 020 all but the page.
-const GROUPS: [(&str, usize); 26] = [
+/// Group of rows, such as `005-US1-AC`, and how many there are. 005 and 019 whole; of 020 all but the page; the defects H1 to
+/// H62.
+const GROUPS: [(&str, usize); 27] = [
     ("005-US1-AC", 4),
     ("005-US2-AC", 5),
     ("005-US3-AC", 4),
@@ -32,6 +34,7 @@ const GROUPS: [(&str, usize); 26] = [
     ("020-FR-", 21),
     ("020-NFR-", 6),
     ("020-SC-", 6),
+    ("H", 62),
 ];
 
 fn rows() -> BTreeSet<String> {
@@ -41,11 +44,24 @@ fn rows() -> BTreeSet<String> {
     GROUPS.iter().flat_map(|(group, count)| (1..=*count).map(move |number| row(group, number))).collect()
 }
 
-/// The words of a test's name that name rows: `r005_us1_ac3`, `r019_fr_004`.
+/// The words of a test's name that name rows: `r005_us1_ac3`, `r019_fr_004`, `h16`.
 fn rows_in_name(name: &str) -> BTreeSet<String> {
     let prefixes = ["r005_", "r019_", "r020_"];
     let starts = prefixes.iter().flat_map(|prefix| name.match_indices(prefix)).map(|(start, _)| start + 1);
-    starts.filter_map(|start| row_at(&name[start..])).collect()
+    starts.filter_map(|start| row_at(&name[start..])).chain(defects_in_name(name)).collect()
+}
+
+/// `h16_r019_us2_ac3_h33_over_h2_…` is about H16 and H33: a defect stands at the beginning, or behind a row.
+fn defects_in_name(name: &str) -> Vec<String> {
+    let mut is_behind_a_row = true;
+    let mut defects = Vec::new();
+    for word in name.split('_') {
+        if is_behind_a_row && let Some(Ok(number)) = word.strip_prefix('h').map(str::parse::<usize>) {
+            defects.push(format!("H{number}"));
+        }
+        is_behind_a_row = word.ends_with(|last: char| last.is_ascii_digit());
+    }
+    defects
 }
 
 /// `005_us1_ac3_prefix_…` becomes `005-US1-AC3`.
@@ -78,7 +94,9 @@ fn rows_named_below(folder: &Path, named: &mut BTreeSet<String>) {
 
 fn rows_excused(readme: &str) -> BTreeSet<String> {
     let cells = readme.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
-    cells.filter(|cell| cell.starts_with('0')).map(str::to_owned).collect()
+    let is_row =
+        |cell: &&str| cell.starts_with(['0', 'H']) && cell.ends_with(|last: char| last.is_ascii_digit());
+    cells.filter(is_row).map(str::to_owned).collect()
 }
 
 #[test]
@@ -102,4 +120,6 @@ fn every_row_is_named_by_a_test_or_excused() {
 fn names_are_read_as_rows() {
     let rows = rows_in_name("r005_us1_ac3_r019_fr_004_r020_ec2_prefix_is_replaced");
     assert_eq!(rows.into_iter().collect::<Vec<_>>(), ["005-US1-AC3", "019-FR-004", "020-EC2"]);
+    let defects = rows_in_name("h16_r019_us2_ac3_h33_a_request_over_h2_passes");
+    assert_eq!(defects.into_iter().collect::<Vec<_>>(), ["019-US2-AC3", "H16", "H33"]);
 }

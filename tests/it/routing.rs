@@ -36,7 +36,7 @@ async fn r005_us4_ac3_a_path_below_the_usual_prefix_is_routed() {
 }
 
 #[tokio::test]
-async fn r005_us4_ac4_any_stored_path_is_routed() {
+async fn h30_r005_us4_ac4_any_stored_path_is_routed() {
     assert_eq!(
         forwarded("/v1/chat/completions", "", false, "/v1/chat/completions").await,
         "/v1/chat/completions"
@@ -44,7 +44,7 @@ async fn r005_us4_ac4_any_stored_path_is_routed() {
 }
 
 #[tokio::test]
-async fn r005_ec3_inactive_proxy_is_404_and_does_not_fall_through() {
+async fn h31_r005_ec3_inactive_proxy_is_404_and_does_not_fall_through() {
     let upstream = Upstream::start(Echo).await;
     let short = Proxy::new("/-/a", &upstream.url());
     let long = Proxy::new("/-/a/b", &upstream.url()).active(false);
@@ -82,7 +82,7 @@ async fn r005_fr_002_every_method_is_forwarded() {
 }
 
 #[tokio::test]
-async fn r005_fr_009_percent_encoding_is_left_untouched() {
+async fn h33_r005_fr_009_percent_encoding_is_left_untouched() {
     assert_eq!(forwarded("/-/openai", "", true, "/-/open%61i/a%2Fb%20%E2%82%AC").await, "/a%2Fb%20%E2%82%AC");
     assert_eq!(forwarded("/-/openai", "", false, "/-/open%61i/x").await, "/-/open%61i/x");
 }
@@ -109,7 +109,7 @@ async fn an_empty_rest_becomes_the_base_path() {
 }
 
 #[tokio::test]
-async fn a_prefix_stored_with_a_trailing_slash_routes_what_is_below() {
+async fn h32_a_prefix_stored_with_a_trailing_slash_routes_what_is_below() {
     assert_eq!(forwarded("/-/up/", "", true, "/-/up/x").await, "/x");
 }
 
@@ -122,7 +122,7 @@ async fn an_absolute_target_is_routed_by_its_path() {
 }
 
 #[tokio::test]
-async fn a_path_that_readers_disagree_about_is_refused() {
+async fn h33_a_path_that_readers_disagree_about_is_refused() {
     let (gateway, upstream) = in_front_of_echo().await;
     let targets = [
         "/-/up/../x",

@@ -77,7 +77,7 @@ async fn uploads_are_not_held_back() {
 }
 
 #[tokio::test]
-async fn r005_fr_011_a_stream_outlives_timeout() {
+async fn h17_r005_fr_011_a_stream_outlives_timeout() {
     let mut upstream = SseUpstream::start().await;
     let (_gateway, mut client, mut stream) = open_stream(&mut upstream, |proxy| proxy.timeout(1)).await;
     let started = Instant::now();

@@ -93,7 +93,7 @@ async fn r005_ec1_r005_fr_010_r019_us4_ac2_a_head_later_than_timeout_is_504() {
 }
 
 #[tokio::test]
-async fn the_shorter_limit_gives_the_reason() {
+async fn h44_the_shorter_limit_gives_the_reason() {
     let (gateway, _upstream) =
         silent(|proxy| proxy.timeout(3).timeout_config("{\"response_header\":1}")).await;
     assert_timeout(&gateway, "timeout_first_byte", 1).await;
@@ -106,7 +106,7 @@ async fn camel_case_members_mean_the_same() {
 }
 
 #[tokio::test]
-async fn r020_us1_ac3_r020_fr_004_r020_ec1_without_a_limit_the_first_byte_may_take_long() {
+async fn h46_r020_us1_ac3_r020_fr_004_r020_ec1_without_a_limit_the_first_byte_may_take_long() {
     let (gateway, mut upstream) =
         silent(|proxy| proxy.timeout(1).timeout_config("{\"response_header\":0}")).await;
     let mut client = gateway.connect().await;

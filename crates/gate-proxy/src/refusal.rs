@@ -128,7 +128,7 @@ mod tests {
     use gate_telemetry::RequestId;
 
     #[test]
-    fn no_text_of_a_refusal_needs_escaping() {
+    fn h43_no_text_of_a_refusal_needs_escaping() {
         for reason in Reason::ALL {
             let plain =
                 |text: &str| text.chars().all(|c| c.is_ascii() && !c.is_control() && c != '"' && c != '\\');

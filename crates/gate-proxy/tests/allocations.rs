@@ -66,7 +66,7 @@ fn exchange(client: &mut TcpStream, request: &[u8], ending: &[u8]) {
 }
 
 #[test]
-fn a_request_in_the_steady_state_allocates_nothing() {
+fn h23_a_request_in_the_steady_state_allocates_nothing() {
     const REQUESTS: usize = 1000;
     let _profiler = dhat::Profiler::builder().testing().build();
     let snapshot =

@@ -464,6 +464,21 @@ mod tests {
     }
 
     #[test]
+    fn h45_titles_are_those_of_the_specification() {
+        for reason in Reason::ALL {
+            let specified = match reason.status() {
+                429 => "Too Many Requests",
+                501 => "WebSocket Not Supported",
+                502 => "Upstream Unavailable",
+                503 => "Service Unavailable",
+                504 => "Gateway Timeout",
+                _ => continue,
+            };
+            assert_eq!(reason.title(), specified, "{reason:?}");
+        }
+    }
+
+    #[test]
     fn the_guide_lists_every_reason_with_its_status() {
         let guide = include_str!("../../../docs/guide/reasons.md");
         for reason in Reason::ALL {

@@ -42,7 +42,7 @@ async fn an_empty_list_has_pocketbases_shape() {
 }
 
 #[tokio::test]
-async fn r020_us7_ac1_45_records_come_in_pages() {
+async fn r005_us1_ac1_r020_us7_ac1_45_records_come_in_pages() {
     let server = with_proxies(45).await;
     let list = |query: &str| format!("{RECORDS}?{query}");
     for (query, items, page, per_page, total, pages) in [
