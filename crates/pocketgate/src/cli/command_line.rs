@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use clap::{CommandFactory, Error, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 
-/// One binary between front-ends and the services they must not reach directly
+/// A gateway between front-ends and the services they must not reach directly
 #[derive(Parser, Debug)]
 #[command(
     name = "pocketgate",

@@ -14,7 +14,8 @@ pub(crate) struct DataDirectory {
     pub(crate) path: PathBuf,
 
     /// The PostgreSQL database to keep the records in, instead of one in the data directory:
-    /// postgres://USER:PASSWORD@HOST:PORT/DATABASE. In the environment nobody else on the machine can read it
+    /// postgres://USER:PASSWORD@HOST:PORT/DATABASE. Other users of the machine can see a command line: better set the
+    /// variable
     #[arg(id = "db-url", long, env = environment::DB_URL, value_name = "URL")]
     database_url: Option<String>,
 }

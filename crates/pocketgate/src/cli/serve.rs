@@ -51,17 +51,19 @@ pub(crate) struct ServeArgs {
           value_parser = seconds, help_heading = LISTENING)]
     pub(crate) drain_timeout: Duration,
 
-    /// How many seconds /api/gateway/ready says no after the signal to stop before connections are no longer accepted
+    /// For how many seconds after the signal to stop connections are still accepted while /api/gateway/ready says no,
+    /// so that a load balancer can turn away
     #[arg(long, env = environment::DRAIN_DELAY, value_name = "SECONDS", default_value = DRAIN_DELAY,
           value_parser = seconds, help_heading = LISTENING)]
     pub(crate) drain_delay: Duration,
 
-    /// How many clients may be connected at one time; what half of the descriptors are enough for when not given
+    /// How many clients may be connected at one time; when not given, as many as half of the process's file
+    /// descriptors are enough for
     #[arg(long, env = environment::MAX_CONNECTIONS, value_name = "N", help_heading = OVERLOAD,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_connections: Option<u32>,
 
-    /// How many of them from one address, an IPv6 network of 64 bits being one; 0 = any number
+    /// How many of them from one IPv4 address, or from one IPv6 network of 64 bits; 0 = any number
     #[arg(long, env = environment::MAX_CONNECTIONS_PER_IP, value_name = "N", default_value = "0",
           help_heading = OVERLOAD)]
     pub(crate) max_connections_per_ip: u32,
@@ -75,12 +77,12 @@ pub(crate) struct ServeArgs {
     pub(crate) directory: DataDirectory,
 
     /// Which environment variables {env.NAME} in a header may name; * stands for any text, may be given several
-    /// times. When not given, every one but PB_*. Never POCKETGATE_* and PB_MASTER_KEY
+    /// times. When not given, every one but PB_*. Never POCKETGATE_* or PB_MASTER_KEY, whatever is given
     #[arg(long, env = environment::ENV_ALLOW, value_name = "PATTERN", value_delimiter = ',',
           help_heading = CONFIGURATION)]
     pub(crate) env_allow: Vec<String>,
 
-    /// Let superusers read secrets in the clear at /api/secrets/KEY, as in the fork; otherwise nobody ever can
+    /// Let superusers read secrets in the clear at /api/secrets/KEY; without it nobody can read one that was saved
     #[arg(long, env = environment::SECRETS_REVEAL, value_parser = BoolishValueParser::new(),
           help_heading = CONFIGURATION)]
     pub(crate) secrets_reveal: bool,

@@ -20,8 +20,8 @@ pub(crate) struct TraceArgs {
     #[arg(long, env = environment::TRACE, value_name = "SWITCH", value_enum, default_value_t)]
     trace: Switch,
 
-    /// Which share of the requests that come without a trace is recorded, from 0 to 1; of the others their trace says
-    /// whether they are
+    /// Which share of the requests that come without a trace is recorded, from 0 to 1; one that comes with a trace is
+    /// recorded if that says so
     #[arg(id = "trace-sample", long, env = environment::TRACE_SAMPLE, value_name = "SHARE", default_value = SAMPLE,
           value_parser = share)]
     sample: f64,

@@ -10,7 +10,7 @@ use crate::cli::runtime;
 use crate::failure::Failure;
 use clap::{Args, Subcommand};
 
-/// Add, change, list, export and import proxies
+/// Add, change, list, remove, export and import proxies
 ///
 /// Works on the data directory, whether or not a gateway runs on it: one that runs takes every change over at once.
 #[derive(Args, Debug)]

@@ -15,7 +15,8 @@ pub(super) struct FieldArgs {
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
 
-    /// Who may pass: true = everyone, false = nobody, empty = superusers
+    /// Who may pass: true = everyone, false = nobody, '' = superusers alone, or a rule such as
+    /// "@request.auth.verified = true". Superusers alone when a proxy is added without it
     #[arg(long, value_name = "RULE")]
     access_rule: Option<String>,
 
@@ -24,15 +25,15 @@ pub(super) struct FieldArgs {
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
     headers: Vec<Header>,
 
-    /// Whether requests are forwarded; an inactive proxy answers 404
+    /// Whether requests are forwarded (true when a proxy is added); an inactive proxy answers 404
     #[arg(long, value_name = "BOOLEAN", value_parser = BoolishValueParser::new())]
     active: Option<bool>,
 
-    /// Whether the path is taken off before the rest is appended to the upstream's
+    /// Whether the path is taken off before the rest is appended to the upstream's (true when a proxy is added)
     #[arg(long, value_name = "BOOLEAN", value_parser = BoolishValueParser::new())]
     strip_path: Option<bool>,
 
-    /// Seconds until the response must begin
+    /// Seconds until the response must begin; 30 when a proxy is added
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<f64>,
 
@@ -40,7 +41,7 @@ pub(super) struct FieldArgs {
     #[arg(long, value_name = "JSON", value_parser = json_value)]
     timeout_config: Option<Value>,
 
-    /// Requests at one time; 0 = unlimited
+    /// How many requests run at one time; 0 = unlimited
     #[arg(long, value_name = "N")]
     max_concurrent: Option<f64>,
 
@@ -48,23 +49,24 @@ pub(super) struct FieldArgs {
     #[arg(long, value_name = "JSON", value_parser = json_value)]
     circuit_breaker: Option<Value>,
 
-    /// Waiting for one of those places, such as '{"max_waiting": 100, "timeout": 5, "per_identity": true}'
+    /// How requests beyond --max-concurrent wait for their turn, such as '{"max_waiting": 100, "timeout": 5,
+    /// "per_identity": true}'
     #[arg(long, value_name = "JSON", value_parser = json_value)]
     queue_config: Option<Value>,
 
-    /// Requests of one caller at one time, such as '{"per_identity": 2, "per_ip": 4}'
+    /// How many requests of one caller run at one time, such as '{"per_identity": 2, "per_ip": 4}'
     #[arg(long, value_name = "JSON", value_parser = json_value)]
     limits: Option<Value>,
 
-    /// Requests in a time, such as '{"requests": 60, "window": 60, "by": "identity"}'
+    /// How many requests may come in so many seconds, such as '{"requests": 60, "window": 60, "by": "identity"}'
     #[arg(long, value_name = "JSON", value_parser = json_value)]
     rate_limit: Option<Value>,
 
-    /// Further attempts, such as '{"attempts": 2, "backoff_ms": 25}'
+    /// How often to try again when an upstream fails, such as '{"attempts": 2, "backoff_ms": 25}'
     #[arg(long, value_name = "JSON", value_parser = json_value)]
     retry_config: Option<Value>,
 
-    /// Whether to forward the caller's own credentials
+    /// Whether to forward the token and the cookies of a caller who has logged in here
     #[arg(long, value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true",
           value_parser = BoolishValueParser::new())]
     forward_auth: Option<bool>,
