@@ -94,7 +94,7 @@ impl<'a> UpstreamHead<'a> {
         if self.routed.is_control_plane {
             self.head.host().of(self.bytes)
         } else {
-            self.routed.proxy.upstream.authority.as_bytes()
+            self.routed.proxy.upstream.id.authority().as_bytes()
         }
     }
 

@@ -10,6 +10,7 @@ use gate_records::{Compiler, EnvironmentPolicy, ProxyRecord};
 use gate_store::{Change, ProxyRow, Store};
 use serde_json::json;
 use std::fs;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// That of the real thing: it counts.
@@ -50,7 +51,7 @@ async fn main() {
 
 /// Changes every proxy.
 async fn edit(store: &Store) {
-    let rows = store.proxies().await.unwrap().into_iter();
+    let rows = store.proxies().await.unwrap().into_iter().map(Arc::unwrap_or_clone);
     let edited = rows.map(|row| ProxyRow { timeout: row.timeout % 60.0 + 1.0, ..row });
     let changes: Vec<_> = edited.map(|row| Change::Update { row, expected_updated: None }).collect();
     store.apply(&changes).await.unwrap();

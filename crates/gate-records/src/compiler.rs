@@ -3,6 +3,7 @@
 use crate::proxies::{ProxyRecord, normalise_path};
 use crate::secrets::ResolvedSecrets;
 use crate::template::TemplateSources;
+use crate::upstreams::Upstreams;
 use crate::{EnvironmentPolicy, FieldError, FieldErrors, Unresolved};
 use gate_snapshot::{AccessRule, Proxy, ProxyFields, ProxyId, Snapshot, Timeouts, Upstream, in_slices};
 use gate_store::ProxyRow;
@@ -20,6 +21,7 @@ use std::time::Instant;
 pub struct Compiler {
     environment: EnvironmentPolicy,
     secrets: ResolvedSecrets,
+    upstreams: Upstreams,
     generation: u64,
     /// Every record that is stored.
     known: FxHashMap<ProxyId, Known>,
@@ -84,14 +86,14 @@ pub enum Effect {
 impl Compiler {
     /// A compiler whose templates read these environment variables, for a data plane of so many workers.
     pub fn new(environment: EnvironmentPolicy, workers: usize) -> Self {
-        let (secrets, known) = (ResolvedSecrets::default(), FxHashMap::default());
-        Compiler { environment, secrets, generation: 0, known, workers }
+        let (secrets, upstreams) = (ResolvedSecrets::default(), Upstreams::default());
+        Compiler { environment, secrets, upstreams, generation: 0, known: FxHashMap::default(), workers }
     }
 
     /// Makes the next snapshot. A record that is as it was, in every column, keeps its compiled form.
     ///
     /// Computes for milliseconds, in slices between which others may run.
-    pub fn compile(&mut self, rows: Vec<ProxyRow>, secrets: ResolvedSecrets) -> Compiled {
+    pub fn compile(&mut self, rows: Vec<Arc<ProxyRow>>, secrets: ResolvedSecrets) -> Compiled {
         let secrets_changed = secrets != self.secrets;
         self.secrets = secrets;
         let mut earlier = std::mem::take(&mut self.known);
@@ -100,7 +102,7 @@ impl Compiler {
         let mut in_order = Vec::with_capacity(rows.len());
         let mut instead = Vec::new();
         let mut problems = Vec::new();
-        for row in in_slices(rows.into_iter().map(Arc::new)) {
+        for row in in_slices(rows) {
             let (id, mut known) = earlier.remove_entry(row.id.as_str()).unwrap_or_else(|| self.unknown(&row));
             let same = known.good.as_ref().filter(|good| good.is_of(&row, secrets_changed));
             let good = same.map_or_else(|| self.compile_row(&id, &row, &known), |good| Ok(Arc::clone(good)));
@@ -122,6 +124,7 @@ impl Compiler {
             self.known.insert(id, known);
         }
         in_slices(earlier).for_each(drop);
+        self.upstreams.forget_unused(self.known.len());
         self.generation += 1;
         // Of two with the same path the later one wins: a good record over what stands in for a bad one.
         Compiled { snapshot: Snapshot::new(self.generation, instead.into_iter().chain(in_order)), problems }
@@ -133,12 +136,12 @@ impl Compiler {
 
     /// What runs and what has failed is the proxy's, whatever becomes of its record (contract D-12).
     fn compile_row(
-        &self,
+        &mut self,
         id: &ProxyId,
         row: &Arc<ProxyRow>,
         known: &Known,
     ) -> Result<Arc<Good>, FieldErrors> {
-        let checked = ProxyRecord::from_row(row)?.check()?;
+        let checked = ProxyRecord::from_row(row)?.check_with(|typed| self.upstreams.parse(typed))?;
         let names_secret = checked.names_secret();
         let sources = TemplateSources { environment: &self.environment, secrets: &self.secrets };
         let traffic = known.good.as_ref().map(|good| &good.proxy.traffic);
@@ -224,7 +227,7 @@ mod tests {
     impl Compiler {
         /// A snapshot of rows that name no secrets.
         fn compile_rows(&mut self, rows: Vec<ProxyRow>) -> Compiled {
-            self.compile(rows, ResolvedSecrets::default())
+            self.compile(rows.into_iter().map(Arc::new).collect(), ResolvedSecrets::default())
         }
     }
 
@@ -319,13 +322,13 @@ mod tests {
     #[test]
     fn r005_fr_006_a_secret_that_changes_changes_the_header() {
         let mut compiler = compiler();
-        let rows = vec![row("a", json!({"headers": {"X": "{secret.KEY}"}}))];
+        let row = Arc::new(row("a", json!({"headers": {"X": "{secret.KEY}"}})));
         for value in ["one", "two", "two"] {
-            let compiled = compiler.compile(rows.clone(), ResolvedSecrets::of([("KEY", value)]));
+            let compiled = compiler.compile(vec![Arc::clone(&row)], ResolvedSecrets::of([("KEY", value)]));
             let [header] = found(&compiled, "/-/a").unwrap().headers.as_slice() else { panic!("one header") };
             assert!(matches!(&header.value, HeaderValue::Resolved(sent) if **sent == *value.as_bytes()));
         }
-        let gone = compiler.compile_rows(rows);
+        let gone = compiler.compile(vec![row], ResolvedSecrets::default());
         assert_eq!(effects(&gone), [("a", "headers", Effect::Unresolved)]);
     }
 

@@ -29,6 +29,7 @@ pub mod secrets;
 mod settings;
 mod template;
 mod timestamp;
+mod upstreams;
 
 pub use compiler::{Compiled, Compiler, Effect, Problem};
 pub use environment::{EnvironmentError, EnvironmentPolicy};

@@ -36,6 +36,8 @@ pub struct Publisher {
     known_problems: HashSet<Problem>,
     /// Whether the last load failed; an outage is logged once as well.
     failing: bool,
+    /// See [`rested_at`].
+    rested_at: Instant,
     metrics: Arc<ProcessMetrics>,
     /// Those who wait for what they wrote to be published.
     waiting: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
@@ -86,6 +88,7 @@ impl Publisher {
             retired: Retired::default(),
             known_problems,
             failing: false,
+            rested_at: Instant::now(),
             metrics,
             waiting,
             publishing: Publishing(sender),
@@ -133,8 +136,8 @@ impl Publisher {
                     self.failed();
                 }
             }
-            // Somebody who writes without a pause gets at most half of a core; the disk's time is nobody's core.
-            time::sleep(duration).await;
+            self.rested_at = rested_at(self.rested_at, started, duration);
+            time::sleep_until(self.rested_at.into()).await;
         }
     }
 
@@ -243,5 +246,31 @@ impl Publisher {
 fn tell(waiting: Vec<oneshot::Sender<()>>) {
     for done in waiting {
         let _ = done.send(());
+    }
+}
+
+/// When as much has been rested as was worked, after a load that took so long: somebody who writes without a pause gets at
+/// most half of a core. A rest before the load counts, for as long as the load was. So the second of two is not held up: of a
+/// large transaction SQLite tells twice, when it starts the write-ahead log anew for it and when it is committed.
+fn rested_at(before: Instant, started: Instant, duration: Duration) -> Instant {
+    started.checked_sub(duration).map_or(before, |rested| rested.max(before)) + 2 * duration
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_load_follows_at_once_and_from_then_on_half_of_the_time_is_rest() {
+        const LOAD: Duration = Duration::from_millis(50);
+        let idle = Instant::now();
+        let mut started = idle + 10 * LOAD;
+        let mut rested = rested_at(idle, started, LOAD);
+        assert_eq!(rested, started + LOAD, "when it has ended");
+        for _ in 0..3 {
+            started = rested;
+            rested = rested_at(rested, started, LOAD);
+            assert_eq!(rested, started + 2 * LOAD);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{ForbiddenAddress, UpstreamAddresses};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -12,8 +13,6 @@ use std::sync::Arc;
 pub struct Upstream {
     /// What is dialled.
     pub id: UpstreamId,
-    /// The `Host` field sent: the host, and the port unless it is the scheme's default (RFC 9110 §7.2).
-    pub authority: Box<str>,
     /// The path in front of every forwarded path; empty or starting with `/`, never ending with one.
     pub base_path: Box<str>,
 }
@@ -52,12 +51,14 @@ pub enum UpstreamError {
     Path,
 }
 
-#[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Endpoint {
     scheme: Scheme,
     /// Lower case, without the brackets of an IPv6 address.
     host: Box<str>,
     port: u16,
+    /// The host, with the brackets of an IPv6 address, and the port unless it is the scheme's default.
+    authority: Box<str>,
 }
 
 impl Upstream {
@@ -94,11 +95,15 @@ impl Upstream {
     fn new(scheme: Scheme, host: &str, port: u16, base_path: &str) -> Self {
         let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         let authority = if port == scheme.default_port() { bracketed } else { format!("{bracketed}:{port}") };
-        Upstream {
-            id: UpstreamId(Arc::new(Endpoint { scheme, host: host.into(), port })),
-            authority: authority.into(),
-            base_path: base_path.into(),
-        }
+        let endpoint = Endpoint { scheme, host: host.into(), port, authority: authority.into() };
+        Upstream { id: UpstreamId(Arc::new(endpoint)), base_path: base_path.into() }
+    }
+}
+
+/// By what the authority is made of.
+impl Hash for Endpoint {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.scheme, &self.host, self.port).hash(state);
     }
 }
 
@@ -116,6 +121,16 @@ impl UpstreamId {
     /// The port.
     pub fn port(&self) -> u16 {
         self.0.port
+    }
+
+    /// The `Host` field sent: the host, and the port unless it is the scheme's default (RFC 9110 §7.2).
+    pub fn authority(&self) -> &str {
+        &self.0.authority
+    }
+
+    /// Whether somebody else has it.
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
     }
 
     /// The address, when the host is one.
@@ -242,7 +257,7 @@ mod tests {
     fn check(url: &str, endpoint: &str, authority: &str, base_path: &str) {
         let upstream = Upstream::parse(url).unwrap();
         assert_eq!(upstream.id.to_string(), endpoint);
-        assert_eq!(&*upstream.authority, authority);
+        assert_eq!(upstream.id.authority(), authority);
         assert_eq!(&*upstream.base_path, base_path);
     }
 

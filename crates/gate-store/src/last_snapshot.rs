@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::task;
 
 /// The name of the file in the data directory.
@@ -22,7 +23,7 @@ pub struct LastSnapshot {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kept {
     /// The proxies, in the order in which they were made.
-    pub proxies: Vec<ProxyRow>,
+    pub proxies: Vec<Arc<ProxyRow>>,
     /// Rows of [`SECRETS`].
     pub secrets: Vec<Row>,
 }
@@ -53,7 +54,7 @@ impl LastSnapshot {
 /// The file.
 #[derive(Deserialize, Serialize)]
 struct Document {
-    proxies: Vec<ProxyRow>,
+    proxies: Vec<Arc<ProxyRow>>,
     /// The names of the columns, for versions with others.
     secret_columns: Vec<String>,
     secrets: Vec<Vec<Value>>,

@@ -114,13 +114,13 @@ impl Store {
         self.last_snapshot.as_ref()
     }
 
-    /// Every proxy, in the order they were made: what the compiler reads, 10,000 at one go.
-    pub async fn proxies(&self) -> Result<Vec<ProxyRow>, StoreError> {
+    /// Every proxy, in the order they were made: what the compiler reads, 10,000 at one go, and keeps.
+    pub async fn proxies(&self) -> Result<Vec<Arc<ProxyRow>>, StoreError> {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.proxies().await,
             Backend::Postgres(_) => {
                 let rows = self.select(&Select::all(&PROXIES)).await?;
-                Ok(rows.iter().map(ProxyRow::from_row).collect())
+                Ok(rows.iter().map(|row| Arc::new(ProxyRow::from_row(row))).collect())
             }
         }
     }

@@ -96,9 +96,9 @@ impl HttpClient {
     /// Begins a request: its target in the form that the next hop takes, and credentials for that hop.
     pub fn request_to(&self, service: &Upstream, method: Method, target: &str) -> request::Builder {
         let forward_proxy = self.dialer.absolute_form_proxy(&service.id);
-        let origin = forward_proxy.map(|_| format!("http://{}", service.authority)).unwrap_or_default();
+        let origin = forward_proxy.map(|_| format!("http://{}", service.id.authority())).unwrap_or_default();
         let request = Request::builder().method(method).uri(format!("{origin}{target}"));
-        let request = request.header(HOST, &*service.authority).header(CONNECTION, "close");
+        let request = request.header(HOST, service.id.authority()).header(CONNECTION, "close");
         match forward_proxy.and_then(|proxy| proxy.authorization.as_deref()) {
             Some(credentials) => request.header(PROXY_AUTHORIZATION, credentials),
             None => request,

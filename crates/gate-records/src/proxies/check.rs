@@ -11,6 +11,7 @@ use crate::{EnvironmentPolicy, Expression, Unresolved, record_id};
 use gate_rules::ACCESS_RULE_CHARS_MAX;
 use gate_snapshot::{
     AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, ProxyId, Upstream, UpstreamAddresses,
+    UpstreamError,
 };
 use gate_store::ProxyRow;
 use gate_telemetry::metrics::ProxyMetrics;
@@ -43,9 +44,17 @@ pub struct CheckedProxy {
 impl ProxyRecord {
     /// Makes sure of every field and brings it into the form in which it is stored (contract D-21).
     pub fn check(self) -> Result<CheckedProxy, FieldErrors> {
+        self.check_with(Upstream::parse)
+    }
+
+    /// The same, for who knows upstreams that were parsed before.
+    pub(crate) fn check_with(
+        self,
+        parse_upstream: impl FnOnce(&str) -> Result<Upstream, UpstreamError>,
+    ) -> Result<CheckedProxy, FieldErrors> {
         let mut errors = FieldErrors::default();
         let path = errors.collect("path", path::normalise(&self.path));
-        let upstream = errors.collect("upstream", check_upstream(&self.upstream));
+        let upstream = errors.collect("upstream", check_upstream(&self.upstream, parse_upstream));
         let name = errors.collect("name", check_name(&self.name));
         let description = errors.collect("description", check_description(&self.description));
         let rule = errors.collect("accessRule", check_rule(&self.access_rule));
@@ -237,13 +246,16 @@ impl CheckedProxy {
     }
 }
 
-fn check_upstream(typed: &str) -> Result<(String, Upstream), FieldError> {
+fn check_upstream(
+    typed: &str,
+    parse: impl FnOnce(&str) -> Result<Upstream, UpstreamError>,
+) -> Result<(String, Upstream), FieldError> {
     let typed = typed.trim();
     if typed.is_empty() {
         return Err(FieldError::required());
     }
     at_most(typed, UPSTREAM_CHARACTERS_MAX)?;
-    let upstream = Upstream::parse(typed).map_err(FieldError::url)?;
+    let upstream = parse(typed).map_err(FieldError::url)?;
     Ok((typed.to_owned(), upstream))
 }
 

@@ -1,6 +1,7 @@
 //! The path of a proxy.
 
 use crate::FieldError;
+use std::borrow::Cow;
 
 /// Characters, after normalisation (contract §3.1).
 const LENGTH_MIN: usize = 2;
@@ -24,11 +25,14 @@ pub(super) fn normalise(typed: &str) -> Result<String, FieldError> {
     if let Some(character) = typed.chars().find(|&character| !may_stand_in_a_path(character)) {
         return Err(FieldError::format(format!("must not contain {character:?}")));
     }
-    let segments: Vec<&str> = typed.split('/').filter(|segment| !segment.is_empty()).collect();
-    if segments.iter().any(|segment| matches!(*segment, "." | "..")) {
-        return Err(FieldError::format("must not contain . or .. segments"));
+    let mut path = String::with_capacity(typed.len());
+    for segment in typed.split('/').filter(|segment| !segment.is_empty()) {
+        if matches!(segment, "." | "..") {
+            return Err(FieldError::format("must not contain . or .. segments"));
+        }
+        path.push('/');
+        path.push_str(segment);
     }
-    let path = format!("/{}", segments.join("/"));
     match path.len() {
         length if length < LENGTH_MIN => Err(FieldError::text_min(LENGTH_MIN)),
         length if length > LENGTH_MAX => Err(FieldError::text_max(LENGTH_MAX)),
@@ -57,21 +61,24 @@ fn reserved(typed: &str) -> FieldError {
 
 /// Whether any reader, however lenient, could take a path for a reserved one (`/api`, `/_`, `/_gateway`): any case, any number of percent-encodings, back-slashes, empty and dot segments.
 fn is_reserved(path: &str) -> bool {
-    let mut decoded = path.as_bytes().to_vec();
+    let mut decoded = Cow::Borrowed(path.as_bytes());
     // Each round makes it shorter, so this ends.
     while let Some(once_more) = percent_decoded(&decoded) {
-        decoded = once_more;
+        decoded = Cow::Owned(once_more);
     }
-    let mut segments: Vec<&[u8]> = Vec::new();
+    let (mut first, mut depth): (&[u8], usize) = (b"", 0);
     for segment in decoded.split(|byte| matches!(byte, b'/' | b'\\')) {
         match segment {
             b"" | b"." => {}
-            b".." => drop(segments.pop()),
-            segment => segments.push(segment),
+            b".." => depth = depth.saturating_sub(1),
+            segment => {
+                first = if depth == 0 { segment } else { first };
+                depth += 1;
+            }
         }
     }
     let reserved: [&[u8]; 3] = [b"api", b"_", b"_gateway"];
-    segments.first().is_some_and(|first| reserved.iter().any(|name| first.eq_ignore_ascii_case(name)))
+    depth > 0 && reserved.iter().any(|name| first.eq_ignore_ascii_case(name))
 }
 
 /// The bytes with their percent-encodings decoded once; `None` when there were none.

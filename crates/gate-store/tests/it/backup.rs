@@ -81,7 +81,7 @@ async fn a_backup_while_others_write_is_sound() {
     for number in 0..5 {
         let (copy, _directory) = opened(&directory.path().join(format!("{number}.db"))).await;
         let rows = copy.proxies().await.unwrap();
-        assert!(rows.iter().enumerate().all(|(number, row)| *row == full(number)));
+        assert!(rows.iter().enumerate().all(|(number, row)| **row == full(number)));
     }
 }
 
@@ -96,9 +96,9 @@ async fn what_a_backup_replaces_is_kept() {
 
     let kept = restore(&to, directory.path()).await.unwrap().unwrap();
     let store = Store::open(directory.path()).await.unwrap();
-    assert!(store.proxies().await.unwrap() == [plain(1)]);
+    assert!(store.proxies().await.unwrap() == [plain(1).into()]);
     let (former, _directory) = opened(&kept).await;
-    assert!(former.proxies().await.unwrap() == [plain(1), plain(2)]);
+    assert!(former.proxies().await.unwrap() == [plain(1).into(), plain(2).into()]);
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn a_backup_is_not_restored_under_an_open_store() {
     insert(&store, &plain(1)).await.unwrap();
     let refused = restore(&to, directory.path()).await;
     assert!(matches!(refused, Err(RestoreError::InUse { .. })), "{refused:?}");
-    assert!(store.proxies().await.unwrap() == [plain(1)]);
+    assert!(store.proxies().await.unwrap() == [plain(1).into()]);
     store.close().await;
     restore(&to, directory.path()).await.unwrap();
 }
@@ -142,7 +142,7 @@ async fn a_backup_that_is_none_leaves_the_records_as_they_were() {
         assert!(matches!(refused, Err(RestoreError::Unusable(_))), "{}: {refused:?}", unusable.display());
     }
     let store = Store::open(directory.path()).await.unwrap();
-    assert!(store.proxies().await.unwrap() == [plain(1)]);
+    assert!(store.proxies().await.unwrap() == [plain(1).into()]);
     assert!(!directory.path().join("data.db.restoring").exists());
 }
 

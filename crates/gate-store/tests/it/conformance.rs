@@ -42,7 +42,7 @@ pub(crate) async fn rows_are_listed_in_the_order_they_were_made(store: &Store) {
     let mut changed = rows[0].clone();
     changed.timeout = 1.0;
     update(store, &changed, None).await.unwrap();
-    let listed: Vec<_> = store.proxies().await.unwrap().into_iter().map(|row| row.id).collect();
+    let listed: Vec<_> = store.proxies().await.unwrap().into_iter().map(|row| row.id.clone()).collect();
     assert_eq!(listed, rows.map(|row| row.id));
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn an_update_replaces_every_field_but_the_date_of_creation(stor
     "2026-02-02 10:00:00.000Z".clone_into(&mut changed.updated);
     update(store, &changed, None).await.unwrap();
     changed.created = plain(1).created;
-    assert!(store.proxies().await.unwrap() == [changed]);
+    assert!(store.proxies().await.unwrap() == [changed.into()]);
 }
 
 pub(crate) async fn an_update_of_what_somebody_else_changed_is_a_conflict(store: &Store) {
@@ -68,7 +68,7 @@ pub(crate) async fn an_update_of_what_somebody_else_changed_is_a_conflict(store:
     late.timeout = 1.0;
     let refused = update(store, &late, Some(&stale)).await;
     assert!(matches!(refused, Err(StoreError::Conflict { id }) if id == row.id));
-    assert!(store.proxies().await.unwrap() == [row]);
+    assert!(store.proxies().await.unwrap() == [row.into()]);
 }
 
 pub(crate) async fn what_is_missing_cannot_be_changed_or_deleted(store: &Store) {
@@ -82,7 +82,7 @@ pub(crate) async fn a_deleted_row_is_gone(store: &Store) {
     insert(store, &plain(1)).await.unwrap();
     insert(store, &plain(2)).await.unwrap();
     delete(store, &plain(1)).await.unwrap();
-    assert!(store.proxies().await.unwrap() == [plain(2)]);
+    assert!(store.proxies().await.unwrap() == [plain(2).into()]);
 }
 
 pub(crate) async fn a_path_and_an_id_are_taken_once(store: &Store) {
@@ -112,10 +112,10 @@ pub(crate) async fn several_changes_happen_together_or_not_at_all(store: &Store)
 
     let refused = store.apply(&[delete_first.clone(), insert_second.clone(), delete_missing]).await;
     assert!(matches!(refused, Err(StoreError::NotFound { .. })));
-    assert!(store.proxies().await.unwrap() == [plain(1)]);
+    assert!(store.proxies().await.unwrap() == [plain(1).into()]);
 
     store.apply(&[delete_first, insert_second]).await.unwrap();
-    assert!(store.proxies().await.unwrap() == [plain(2)]);
+    assert!(store.proxies().await.unwrap() == [plain(2).into()]);
 }
 
 pub(crate) async fn writers_at_the_same_time_lose_nothing(store: &Store) {

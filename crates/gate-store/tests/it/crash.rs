@@ -47,7 +47,7 @@ async fn check_kills(url: Option<String>) {
         let store = Store::open(location(directory.path(), url.clone())).await.unwrap();
         let rows = store.proxies().await.unwrap();
         assert!(rows.len() >= acknowledged_total, "{} of {acknowledged_total} rows", rows.len());
-        assert!(rows.iter().enumerate().all(|(number, row)| *row == full(number)));
+        assert!(rows.iter().enumerate().all(|(number, row)| **row == full(number)));
         store.close().await;
     }
     assert!(acknowledged_total >= KILLS, "the child hardly wrote");

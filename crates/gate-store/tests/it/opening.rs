@@ -62,7 +62,7 @@ fn assert_private(_directory: &Path) {}
 async fn what_was_stored_is_there_after_reopening() {
     let directory = database_with_rows(3).await;
     let store = Store::open(directory.path()).await.unwrap();
-    assert!(store.proxies().await.unwrap() == [plain(0), plain(1), plain(2)]);
+    assert!(store.proxies().await.unwrap() == [plain(0).into(), plain(1).into(), plain(2).into()]);
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn r019_fr_003_a_table_that_was_dropped_is_made_anew() {
     other.close().await.unwrap();
     let store = Store::open(directory.path()).await.unwrap();
     insert(&store, &plain(1)).await.unwrap();
-    assert!(store.proxies().await.unwrap() == [plain(1)]);
+    assert!(store.proxies().await.unwrap() == [plain(1).into()]);
 }
 
 #[tokio::test]

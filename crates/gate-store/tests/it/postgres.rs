@@ -133,7 +133,7 @@ async fn a_server_that_goes_and_comes_back_is_told_from_one_that_refuses() {
     let back = Instant::now();
     within(PATIENCE, changes.changed()).await;
     assert!(back.elapsed() < Duration::from_secs(5), "{:?}", back.elapsed());
-    assert!(store.proxies().await.unwrap() == [plain(1)]);
+    assert!(store.proxies().await.unwrap() == [plain(1).into()]);
     insert(&store, &plain(2)).await.unwrap();
     within(PATIENCE, changes.changed()).await;
 }
@@ -162,7 +162,7 @@ async fn a_server_that_stops_answering_is_unavailable_until_it_does() {
     within(PATIENCE, changes.changed()).await;
     assert!(back.elapsed() < Duration::from_secs(5), "{:?}", back.elapsed());
     insert(&store, &plain(2)).await.unwrap();
-    assert!(store.proxies().await.unwrap() == [plain(1), plain(2)]);
+    assert!(store.proxies().await.unwrap() == [plain(1).into(), plain(2).into()]);
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn acknowledged_writes_survive_kill_9_of_the_server() {
         let rows = store.proxies().await.unwrap();
         // The one that was being committed may be there too, but whole.
         assert!((acknowledged..=acknowledged + 1).contains(&rows.len()), "{} of {acknowledged}", rows.len());
-        assert!(rows.iter().enumerate().all(|(number, row)| *row == plain(number)));
+        assert!(rows.iter().enumerate().all(|(number, row)| **row == plain(number)));
         acknowledged = rows.len();
     }
     assert!(acknowledged > 10, "the writer hardly wrote");
@@ -213,8 +213,8 @@ async fn the_last_snapshot_is_kept_for_its_owner_alone() {
     let (store, directory) = empty_store().await;
     let last = store.last_snapshot().unwrap();
     assert_eq!(last.read().await.unwrap_err().kind(), std::io::ErrorKind::NotFound);
-    let full = Kept { proxies: vec![plain(1), full(2)], secrets: vec![distinct(&SECRETS, 1)] };
-    let small = Kept { proxies: vec![plain(3)], secrets: Vec::new() };
+    let full = Kept { proxies: vec![plain(1).into(), full(2).into()], secrets: vec![distinct(&SECRETS, 1)] };
+    let small = Kept { proxies: vec![plain(3).into()], secrets: Vec::new() };
     for kept in [full, small] {
         last.write(&kept).await.unwrap();
         assert!(last.read().await.unwrap() == kept);

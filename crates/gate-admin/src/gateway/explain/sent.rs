@@ -50,7 +50,7 @@ impl Sent {
                 Some(reason) => withheld.push(WithheldField { name, because: because(reason) }),
             }
         }
-        let host = proxy.upstream.authority.to_string();
+        let host = proxy.upstream.id.authority().to_owned();
         let target = gate_request::target(&proxy.upstream, head, bytes, stripped).concat();
         Sent {
             method: lossy(head.method_span().of(bytes)),

@@ -32,7 +32,7 @@ async fn start() -> Server {
 /// Makes a snapshot of proxies with these fields, numbered from 0, and puts it in force.
 fn publish(server: &Server, workers: usize, proxies: impl IntoIterator<Item = Value>) -> Vec<Arc<Proxy>> {
     let mut compiler = Compiler::new(EnvironmentPolicy::with_reader([], |_| None), workers);
-    let rows = proxies.into_iter().enumerate().map(|(number, fields)| row(number, fields)).collect();
+    let rows = proxies.into_iter().enumerate().map(|(number, fields)| row(number, fields).into()).collect();
     let snapshot = compiler.compile(rows, ResolvedSecrets::default()).snapshot;
     let proxies = snapshot.routes().proxies().to_vec();
     server.services.published.publish(snapshot);

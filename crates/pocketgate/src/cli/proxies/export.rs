@@ -33,7 +33,7 @@ impl ExportArgs {
         let store = records::open_existing(&self.directory).await?;
         let rows = store.proxies().await.map_err(Failure::other)?;
         store.close().await;
-        let proxies = rows.iter().map(record).collect::<Result<_, _>>()?;
+        let proxies = rows.iter().map(|row| record(row)).collect::<Result<_, _>>()?;
         let format = self.format.unwrap_or_else(|| Format::of(self.file.as_deref()));
         let text = Document::new(proxies).write(format)?;
         match &self.file {

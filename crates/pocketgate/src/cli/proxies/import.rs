@@ -10,6 +10,7 @@ use gate_store::{Store, StoreError};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Display, Path, PathBuf};
+use std::sync::Arc;
 
 /// Make the proxies be those of a document, all of them or none
 ///
@@ -50,6 +51,7 @@ impl ImportArgs {
             Some(store) => store.proxies().await.map_err(Failure::other)?,
             None => Vec::new(),
         };
+        let stored: Vec<_> = stored.into_iter().map(Arc::unwrap_or_clone).collect();
         let plan = Plan::new(&stored, wanted, self.prune, &records::environment_policy())
             .map_err(|rejected| self.rejected(&rejected))?;
         let report = self.report(&plan);

@@ -7,6 +7,7 @@ use clap::Args;
 use gate_records::ProxyRecord;
 use gate_store::ProxyRow;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Show the proxies, with the values of headers hidden
 #[derive(Args, Debug)]
@@ -29,8 +30,8 @@ impl ListArgs {
     }
 }
 
-fn as_json(rows: &[ProxyRow]) -> String {
-    let list: Value = rows.iter().map(row_as_json).collect();
+fn as_json(rows: &[Arc<ProxyRow>]) -> String {
+    let list: Value = rows.iter().map(|row| row_as_json(row)).collect();
     format!("{list:#}\n")
 }
 
@@ -51,9 +52,9 @@ fn row_as_json(row: &ProxyRow) -> Value {
 
 const HEAD: [&str; 6] = ["PATH", "UPSTREAM", "ACCESS", "ACTIVE", "ID", "HEADERS"];
 
-fn as_table(rows: &[ProxyRow]) -> String {
+fn as_table(rows: &[Arc<ProxyRow>]) -> String {
     let mut lines = vec![HEAD.map(str::to_owned)];
-    lines.extend(rows.iter().map(cells));
+    lines.extend(rows.iter().map(|row| cells(row)));
     let mut widths = HEAD.map(str::len);
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {
