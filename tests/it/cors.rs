@@ -1,4 +1,4 @@
-//! Browsers that ask across origins: preflights are answered here, the rest is the upstream's (contract D-22).
+//! Browsers that ask across origins: preflights are answered here by default, the rest is the upstream's (contract D-22).
 
 use gate_testkit::{Echo, Gateway, Proxy, Upstream};
 
@@ -21,6 +21,23 @@ async fn a_preflight_is_answered_without_the_upstream() {
     assert!(response.header("access-control-allow-methods").is_some_and(|methods| methods.contains("POST")));
     assert!(!response.head.headers.has("access-control-allow-credentials"));
     assert!(upstream.ledger.is_untouched());
+}
+
+#[tokio::test]
+async fn d22_a_preflight_is_the_upstreams_where_its_proxy_says_so() {
+    let upstream = Upstream::start(Echo).await;
+    let leaves_it = Proxy::new("/-/open", &upstream.url()).forward_preflight();
+    let private = Proxy::new("/-/private", &upstream.url()).forward_preflight().access_rule("");
+    let gateway = Gateway::start([leaves_it, private]).await;
+    let mut client = gateway.connect().await;
+    let lines = [ORIGIN, "Access-Control-Request-Method: POST"];
+    assert_eq!(client.request("OPTIONS", "/-/open", &lines, b"").await.status(), 200);
+    let request = upstream.ledger.only_request();
+    assert_eq!(request.head.method, "OPTIONS");
+    assert_eq!(request.head.headers.values("access-control-request-method"), ["POST"]);
+    let refused = client.request("OPTIONS", "/-/private", &lines, b"").await;
+    assert_refused(&refused, 401, "unauthorized");
+    assert_eq!(upstream.ledger.request_count(), 1);
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ class Excuse:
 
 
 EXCUSES = (
+    Excuse("*", "*forwardPreflight*", "the field is younger than the recording (D-22)"),
     Excuse("auth methods: *", "body.*order", "the order of keys binds nobody (contract §1.1)"),
     Excuse("superuser: auth methods", "body.*order", "the order of keys binds nobody (contract §1.1)"),
     Excuse("collections: *", "body.*order", "the order of keys binds nobody (contract §1.1)"),

@@ -74,6 +74,7 @@ fn proxy(number: usize, now: Instant) -> Proxy {
         metrics: Arc::new(ProxyMetrics::new(1)),
         forward_auth: false,
         forward_encoding: false,
+        forward_preflight: false,
     }
 }
 

@@ -1,20 +1,19 @@
-//! CORS preflights are answered here, without the upstream (contract D-22): a browser that may not ask across origins cannot
-//! use a gateway, and an API made for servers does not answer them.
+//! CORS preflights are answered here, without the upstream, unless the proxy says otherwise (contract D-22): a browser that may
+//! not ask across origins cannot use a gateway, and an API made for servers does not answer them.
 
 use crate::pipeline::RequestFacts;
 use crate::refusal::{self, Answer};
 use crate::route::Routed;
 use gate_http::{FieldName, RequestHead};
 
-/// The answer, if this is a preflight for a configured proxy.
+/// The answer, if this is a preflight that is not the upstream's to answer.
 pub(crate) fn answer(
     head: &RequestHead,
     bytes: &[u8],
     routed: &Routed,
     facts: &RequestFacts,
 ) -> Option<Answer> {
-    let is_configured = routed.proxy.is_configured();
-    if !is_configured || !gate_request::is_preflight(head) {
+    if !gate_request::is_preflight_for_us(head, &routed.proxy) {
         return None;
     }
     let requested = head.field(FieldName::AccessControlRequestHeaders);

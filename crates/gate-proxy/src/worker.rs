@@ -228,6 +228,7 @@ pub(crate) fn built_in(name: &str, upstream: Upstream, metrics: &Arc<ProxyMetric
         metrics: Arc::clone(metrics),
         forward_auth: true,
         forward_encoding: false,
+        forward_preflight: true,
     }
 }
 

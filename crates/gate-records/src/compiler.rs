@@ -204,6 +204,7 @@ fn blocked(id: &ProxyId, row: &ProxyRow, metrics: Arc<ProxyMetrics>) -> Option<P
         metrics,
         forward_auth: false,
         forward_encoding: false,
+        forward_preflight: false,
     })
 }
 
@@ -261,7 +262,7 @@ mod tests {
         let fields = json!({
             "path": "/v1/", "upstream": "https://api.example.com/v1", "name": "Example", "active": false,
             "stripPath": false, "accessRule": " true ", "timeout": 60, "timeoutConfig": {"dial": 3},
-            "headers": {"Authorization": "Bearer {env.KEY}"}, "forwardAuth": true, "forwardEncoding": true,
+            "headers": {"Authorization": "Bearer {env.KEY}"}, "forwardAuth": true, "forwardEncoding": true, "forwardPreflight": true,
         });
         let compiled = compiler().compile_rows(vec![row("a", fields)]);
         let proxy = found(&compiled, "/v1/models").unwrap();
@@ -269,7 +270,7 @@ mod tests {
         assert_eq!((proxy.active, proxy.strip_path, &proxy.access_rule), (false, false, &AccessRule::Public));
         assert_eq!(proxy.upstream, Upstream::parse("https://api.example.com/v1").unwrap());
         assert_eq!((proxy.timeouts.total.as_secs(), proxy.timeouts.dial.as_secs()), (60, 3));
-        assert_eq!((proxy.forward_auth, proxy.forward_encoding), (true, true));
+        assert_eq!((proxy.forward_auth, proxy.forward_encoding, proxy.forward_preflight), (true, true, true));
         let [header] = proxy.headers.as_slice() else { panic!("one header") };
         assert_eq!(&*header.name, "Authorization");
         assert!(matches!(&header.value, HeaderValue::Resolved(value) if **value == *b"Bearer sk-1"));

@@ -1,11 +1,16 @@
-//! Requests that are never forwarded, because of what they are.
+//! Requests that are not forwarded, because of what they are.
 
 use gate_http::{FieldName, Method, RequestHead};
+use gate_snapshot::Proxy;
 
-/// A browser asks whether it may ask: `OPTIONS` with an origin and a method (Fetch §3.3.2).
-pub fn is_preflight(head: &RequestHead) -> bool {
+/// A browser asks whether it may ask, `OPTIONS` with an origin and a method (Fetch §3.3.2), and its proxy does not leave the
+/// answer to the upstream (contract D-22).
+pub fn is_preflight_for_us(head: &RequestHead, proxy: &Proxy) -> bool {
     let has = |name| head.field(name).is_some();
-    head.method() == Method::Options && has(FieldName::Origin) && has(FieldName::AccessControlRequestMethod)
+    let is_preflight = head.method() == Method::Options
+        && has(FieldName::Origin)
+        && has(FieldName::AccessControlRequestMethod);
+    is_preflight && !proxy.forward_preflight
 }
 
 /// The opening handshake of a WebSocket (RFC 6455 §4.1).

@@ -13,7 +13,7 @@ mod target;
 mod testing;
 mod token;
 
-pub use answered_here::{is_preflight, is_websocket_handshake};
+pub use answered_here::{is_preflight_for_us, is_websocket_handshake};
 pub use fields::{Withheld, fits, is_injected, withheld};
 pub use route::{Route, Unroutable, route};
 pub use rule_context::RuleContext;

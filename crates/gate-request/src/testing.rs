@@ -25,6 +25,7 @@ pub(crate) fn proxy() -> Proxy {
         metrics: Arc::new(ProxyMetrics::new(1)),
         forward_auth: false,
         forward_encoding: false,
+        forward_preflight: false,
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Proxy {
     pub forward_auth: bool,
     /// Keep the caller's `Accept-Encoding` (contract D-25).
     pub forward_encoding: bool,
+    /// Let the upstream answer CORS preflights (contract D-22).
+    pub forward_preflight: bool,
 }
 
 /// What an access rule can ask of the record it stands in, besides the path (contract D-20).

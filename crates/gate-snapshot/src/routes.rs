@@ -114,6 +114,7 @@ mod tests {
             metrics: Arc::new(ProxyMetrics::new(1)),
             forward_auth: false,
             forward_encoding: false,
+            forward_preflight: false,
         })
     }
 

@@ -41,6 +41,9 @@ pub struct ProxyRow {
     /// Whether the caller's `Accept-Encoding` is forwarded (contract D-25).
     #[serde(with = "flag")]
     pub forward_encoding: bool,
+    /// Whether the upstream answers CORS preflights (contract D-22). A snapshot that an older version kept says nothing of it.
+    #[serde(default, with = "flag")]
+    pub forward_preflight: bool,
     /// JSON object: header name → template.
     pub headers: Option<String>,
     /// JSON object: when to stop calling a failing upstream.
@@ -75,6 +78,7 @@ impl ProxyRow {
             .with("maxConcurrent", self.max_concurrent)
             .with("forwardAuth", self.forward_auth)
             .with("forwardEncoding", self.forward_encoding)
+            .with("forwardPreflight", self.forward_preflight)
             .with("headers", self.headers.as_deref())
             .with("circuitBreaker", self.circuit_breaker.as_deref())
             .with("timeoutConfig", self.timeout_config.as_deref())
@@ -103,6 +107,7 @@ impl ProxyRow {
             max_concurrent: row.integer("maxConcurrent"),
             forward_auth: row.flag("forwardAuth"),
             forward_encoding: row.flag("forwardEncoding"),
+            forward_preflight: row.flag("forwardPreflight"),
             headers: json("headers"),
             circuit_breaker: json("circuitBreaker"),
             timeout_config: json("timeoutConfig"),

@@ -156,6 +156,7 @@ fn every_flag_gets_into_the_record() {
             "false",
             "--forward-auth",
             "--forward-encoding",
+            "--forward-preflight",
             "true",
         ],
     );
@@ -168,7 +169,7 @@ fn every_flag_gets_into_the_record() {
         "timeoutConfig": {"response_header": 0}, "circuitBreaker": {"enabled": true}, "maxConcurrent": 10,
         "queueConfig": {"max_waiting": 5}, "limits": {"per_ip": 2}, "rateLimit": {"requests": 60},
         "retryConfig": {"attempts": 1, "on": ["connect", "503"]},
-        "active": false, "forwardAuth": true, "forwardEncoding": true,
+        "active": false, "forwardAuth": true, "forwardEncoding": true, "forwardPreflight": true,
     });
     assert_eq!(listed, expected);
 }

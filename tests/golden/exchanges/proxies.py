@@ -46,6 +46,7 @@ COLLECTION: dict[str, Any] = {
         json("retryConfig"),
         flag("forwardAuth"),
         flag("forwardEncoding"),
+        flag("forwardPreflight"),
         {"name": "created", "type": "autodate", "onCreate": True},
         {"name": "updated", "type": "autodate", "onCreate": True, "onUpdate": True},
     ],

@@ -50,5 +50,6 @@ pub(crate) fn proxy(path: &str, upstream: Upstream, traffic_config: TrafficConfi
         metrics: Arc::new(ProxyMetrics::new(1)),
         forward_auth: false,
         forward_encoding: false,
+        forward_preflight: false,
     }
 }

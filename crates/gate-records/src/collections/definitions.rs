@@ -65,6 +65,7 @@ pub static PROXIES: LazyLock<Collection> = LazyLock::new(|| {
         json("retryConfig"),
         Field::new("forwardAuth", FieldKind::Bool),
         Field::new("forwardEncoding", FieldKind::Bool),
+        Field::new("forwardPreflight", FieldKind::Bool),
         created,
         updated,
     ];

@@ -111,6 +111,7 @@ impl ProxyRecord {
                 retry_config: json(retry_config),
                 forward_auth: self.forward_auth,
                 forward_encoding: self.forward_encoding,
+                forward_preflight: self.forward_preflight,
             },
         })
     }
@@ -212,6 +213,7 @@ impl CheckedProxy {
             traffic_config,
             forward_auth: self.record.forward_auth,
             forward_encoding: self.record.forward_encoding,
+            forward_preflight: self.record.forward_preflight,
         };
         (proxy, first_unresolved)
     }
@@ -235,6 +237,7 @@ impl CheckedProxy {
             max_concurrent: record.max_concurrent as i64,
             forward_auth: record.forward_auth,
             forward_encoding: record.forward_encoding,
+            forward_preflight: record.forward_preflight,
             headers: json(record.headers),
             circuit_breaker: json(record.circuit_breaker),
             timeout_config: json(record.timeout_config),

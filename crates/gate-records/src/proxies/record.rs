@@ -62,6 +62,9 @@ pub struct ProxyRecord {
     /// Whether the caller's `Accept-Encoding` is forwarded (contract D-25).
     #[serde(skip_serializing_if = "is_false")]
     pub forward_encoding: bool,
+    /// Whether the upstream answers CORS preflights (contract D-22).
+    #[serde(skip_serializing_if = "is_false")]
+    pub forward_preflight: bool,
 }
 
 /// What a new proxy has in the fields nobody mentioned (contract D-2).
@@ -86,6 +89,7 @@ impl Default for ProxyRecord {
             retry_config: Value::Null,
             forward_auth: false,
             forward_encoding: false,
+            forward_preflight: false,
         }
     }
 }
@@ -145,6 +149,7 @@ impl ProxyRecord {
             retry_config: retry_config.unwrap_or_default(),
             forward_auth: row.forward_auth,
             forward_encoding: row.forward_encoding,
+            forward_preflight: row.forward_preflight,
         })
     }
 
@@ -169,6 +174,7 @@ impl ProxyRecord {
             "retryConfig" => self.retry_config = value,
             "forwardAuth" => self.forward_auth = boolean(&value, default.forward_auth)?,
             "forwardEncoding" => self.forward_encoding = boolean(&value, default.forward_encoding)?,
+            "forwardPreflight" => self.forward_preflight = boolean(&value, default.forward_preflight)?,
             _ => return Err(FieldError::new("validation_unknown_field", "there is no such field")),
         }
         Ok(())

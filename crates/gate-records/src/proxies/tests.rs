@@ -46,7 +46,10 @@ fn accepted(field: &str, value: Value) {
 fn d2_fields_nobody_mentions_have_their_defaults() {
     let row = stored(json!({}));
     assert_eq!((row.active, row.strip_path, row.timeout), (true, true, 30.0));
-    assert_eq!((row.max_concurrent, row.forward_auth, row.forward_encoding), (0, false, false));
+    assert_eq!(
+        (row.max_concurrent, row.forward_auth, row.forward_encoding, row.forward_preflight),
+        (0, false, false, false)
+    );
     assert_eq!((&*row.access_rule, &*row.name, &*row.description), ("", "", ""));
     assert_eq!((row.headers, row.timeout_config, row.circuit_breaker), (None, None, None));
 }
@@ -79,7 +82,7 @@ fn r005_us1_ac2_a_checked_record_becomes_a_row_and_back() {
         "active": false, "stripPath": false, "accessRule": "true", "timeout": 1.5, "maxConcurrent": 10,
         "headers": {"Authorization": "Bearer {env.KEY}"}, "timeoutConfig": {"dial": 3},
         "circuitBreaker": {"enabled": true}, "queueConfig": {"max_waiting": 1}, "limits": {"per_ip": 1},
-        "rateLimit": {"requests": 1}, "retryConfig": {"attempts": 1}, "forwardAuth": true, "forwardEncoding": true,
+        "rateLimit": {"requests": 1}, "retryConfig": {"attempts": 1}, "forwardAuth": true, "forwardEncoding": true, "forwardPreflight": true,
     }))
     .unwrap();
     let row = record.clone().check().unwrap().new_row();
@@ -325,7 +328,7 @@ fn json_fields_are_objects_of_a_limited_size() {
 
 #[test]
 fn booleans_are_booleans() {
-    for field in ["active", "stripPath", "forwardAuth", "forwardEncoding"] {
+    for field in ["active", "stripPath", "forwardAuth", "forwardEncoding", "forwardPreflight"] {
         accepted(field, json!(true));
         refused(field, json!("true"), "validation_invalid_value");
         refused(field, json!(1), "validation_invalid_value");

@@ -15,7 +15,7 @@ pub(crate) const RECORD_TABLES: &[&Table] = &[&PROXIES, &SUPERUSERS, &USERS, &SE
 /// What is in the database of the logs.
 pub(crate) const LOG_TABLES: &[&Table] = &[&LOGS];
 
-/// `_proxies` (contract §3.1, D-8, D-21, D-25, D-27).
+/// `_proxies` (contract §3.1, D-8, D-21, D-22, D-25, D-27).
 ///
 /// The defaults serve programs that write SQL themselves: a row without `active`, `stripPath` and `timeout` behaves
 /// like one created through pocketgate (contract D-2).
@@ -36,6 +36,7 @@ pub static PROXIES: Table = Table {
         Column::integer("maxConcurrent"),
         Column::flag("forwardAuth"),
         Column::flag("forwardEncoding"),
+        Column::flag("forwardPreflight"),
         Column::json("headers"),
         Column::json("circuitBreaker"),
         Column::json("timeoutConfig"),

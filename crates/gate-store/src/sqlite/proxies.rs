@@ -57,7 +57,8 @@ const SELECT_PAGE: &str = r#"SELECT CAST(json_group_array(json_array("rowid",
         CAST("name" AS TEXT), CAST("description" AS TEXT), CAST("active" AS INTEGER) <> 0,
         CAST("stripPath" AS INTEGER) <> 0, CAST("accessRule" AS TEXT),
         MAX(-1000000000, MIN(1000000000, CAST("timeout" AS NUMERIC))), CAST("maxConcurrent" AS INTEGER),
-        CAST("forwardAuth" AS INTEGER) <> 0, CAST("forwardEncoding" AS INTEGER) <> 0, CAST("headers" AS TEXT),
+        CAST("forwardAuth" AS INTEGER) <> 0, CAST("forwardEncoding" AS INTEGER) <> 0,
+        CAST("forwardPreflight" AS INTEGER) <> 0, CAST("headers" AS TEXT),
         CAST("circuitBreaker" AS TEXT), CAST("timeoutConfig" AS TEXT), CAST("queueConfig" AS TEXT),
         CAST("limits" AS TEXT), CAST("rateLimit" AS TEXT), CAST("retryConfig" AS TEXT)))) AS BLOB)
 FROM "_proxies" WHERE "rowid" > $1 AND "rowid" <=

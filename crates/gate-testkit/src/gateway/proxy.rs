@@ -87,6 +87,12 @@ impl Proxy {
         self.option("--active", &active.to_string())
     }
 
+    /// Leaves CORS preflights to the upstream.
+    #[must_use]
+    pub fn forward_preflight(self) -> Self {
+        self.option("--forward-preflight", "true")
+    }
+
     /// The name people see.
     #[must_use]
     pub fn name(self, name: &str) -> Self {

@@ -197,15 +197,18 @@ async fn a_token_among_the_headers_says_who_calls() {
 async fn what_the_gateway_answers_itself_is_told() {
     let unresolved = proxy("/-/b", "true", &json!({"headers": {"A": "{secret.NONE}"}}));
     let server = server(&[proxy("/-/a", "", &json!({})), unresolved]).await;
-    let preflight = json!({
+    let mut preflight = json!({
         "path": "/-/a", "method": "OPTIONS", "headers": {"Origin": "http://b", "Access-Control-Request-Method": "POST"},
     });
     check(
-        &explained(&server, preflight).await,
+        &explained(&server, preflight.clone()).await,
         "preflight",
         None,
         "A CORS preflight is answered by the gateway.",
     );
+    preflight["path"] = "/-/c".into();
+    preflight["proxy"] = proxy("/-/c", "true", &json!({"forwardPreflight": true}));
+    assert_eq!(explained(&server, preflight).await["outcome"], "forwarded");
     let named = explained(&server, json!({"path": "/-/b"})).await;
     let message = "A header of AI names {secret.NONE}, which has no value.";
     check(&named, "refused", Some("template_unresolved"), message);

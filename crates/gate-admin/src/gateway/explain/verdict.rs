@@ -101,7 +101,7 @@ fn of_proxy(
     if !proxy.active {
         return answer.refused(Reason::ProxyInactive, format!("{name} takes this path and is inactive."));
     }
-    if gate_request::is_preflight(head) {
+    if gate_request::is_preflight_for_us(head, proxy) {
         let message = "A CORS preflight is answered by the gateway.".to_owned();
         return Explanation { outcome: Outcome::Preflight, message, ..answer };
     }

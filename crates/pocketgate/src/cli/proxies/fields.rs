@@ -75,6 +75,11 @@ pub(super) struct FieldArgs {
     #[arg(long, value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true",
           value_parser = BoolishValueParser::new())]
     forward_encoding: Option<bool>,
+
+    /// Whether the upstream answers CORS preflights, as far as the access rule lets them pass, and not the gateway
+    #[arg(long, value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true",
+          value_parser = BoolishValueParser::new())]
+    forward_preflight: Option<bool>,
 }
 
 /// A header as it is typed: `Name: value`.
@@ -105,6 +110,7 @@ impl FieldArgs {
         mention("retryConfig", self.retry_config.clone());
         mention("forwardAuth", self.forward_auth.map(Value::Bool));
         mention("forwardEncoding", self.forward_encoding.map(Value::Bool));
+        mention("forwardPreflight", self.forward_preflight.map(Value::Bool));
         fields
     }
 
