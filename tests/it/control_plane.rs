@@ -1,8 +1,8 @@
 //! `/api` and `/_` belong to the gateway itself, in every spelling (contract §1.1, §1.11, §3.1).
 
-use gate_testkit::{Echo, Gateway, Proxy, Response, Upstream};
+use gate_testkit::{Echo, Gateway, Proxy, RawClient, Response, Signal, Upstream};
 
-use crate::setup::in_front_of_echo;
+use crate::setup::{assert_refused, in_front_of_echo};
 
 /// A fresh gateway whose every unmatched path would lead to a development server.
 async fn with_dev_proxy() -> (Gateway, Upstream) {
@@ -170,4 +170,32 @@ async fn large_and_chunked_bodies_to_the_control_plane_keep_the_connection_in_st
         .unwrap();
     assert_not_found(&client.read_response().await.unwrap());
     assert_eq!(client.get("/-/up").await.status(), 200);
+}
+
+#[tokio::test]
+async fn d26_with_a_listener_of_its_own_it_is_nowhere_else_and_nothing_else_is_there() {
+    let (upstream, development) = (Upstream::start(Echo).await, Upstream::start(Echo).await);
+    let mut gateway = Gateway::builder()
+        .proxy(Proxy::new("/-/up", &upstream.url()))
+        .arguments(["--admin-listen", "127.0.0.1:0", "--dev-proxy", &development.url()])
+        .start()
+        .await;
+    let line = gateway.logged(|line| line.text.contains("are served here alone")).await;
+    let mut admin = RawClient::connect(line.field("address").parse().unwrap()).await;
+    let mut client = gateway.connect().await;
+    for target in ["/api/health", "/_/", "/_gateway/api/health", "/api/gateway/ready"] {
+        assert_refused(&client.get(target).await, 404, "not_found");
+        assert_eq!(admin.get(target).await.status(), 200, "{target}");
+    }
+    for target in ["/API/health", "/%61pi/health", "//_/"] {
+        assert_refused(&client.get(target).await, 404, "not_found");
+    }
+    assert!(development.ledger.is_untouched(), "what is reserved leads nowhere else");
+    for target in ["/-/up", "/page"] {
+        assert_eq!(client.get(target).await.status(), 200, "{target}");
+        assert_refused(&admin.get(target).await, 404, "not_found");
+    }
+    gateway.signal(Signal::Terminate);
+    admin.expect_closed().await;
+    assert_eq!(gateway.exit_code().await, Some(0));
 }

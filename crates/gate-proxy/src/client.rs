@@ -3,6 +3,7 @@
 use crate::buffer::Buffer;
 use crate::buffer_pool;
 use crate::deadline::Deadline;
+use crate::listener::Scope;
 use crate::record::Moved;
 use crate::worker::Worker;
 use http::HeaderMap;
@@ -29,6 +30,8 @@ pub(crate) struct Client {
     pub(crate) deadline: Deadline,
     /// The worker is stopping: no further request is waited for.
     pub(crate) is_draining: Rc<Cell<bool>>,
+    /// What it is served.
+    pub(crate) scope: Scope,
     /// The address of the peer, an IPv4 address in its own form.
     pub(crate) address: IpAddr,
     /// Same, as it is written into `X-Forwarded-For`.
@@ -88,6 +91,7 @@ impl Client {
             input: None,
             deadline: worker.deadlines.register(),
             is_draining: Rc::clone(&worker.is_draining),
+            scope: Scope::Everything,
             address,
             address_text: address.to_string().into(),
         }

@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::connection_limit::Counted;
 use crate::fault::Fault;
 use crate::finish::Running;
+use crate::listener::Scope;
 use crate::pipeline::{self, Next, RequestFacts};
 use crate::read_head::{NoRequest, read_head};
 use crate::worker::{ConnectionCount, Worker};
@@ -20,11 +21,13 @@ pub(crate) type Counts = (Counted, ConnectionCount);
 /// Not an `async fn`, whose state would hold each argument twice, and those that the client is made of as well.
 pub(crate) fn serve(
     worker: Rc<Worker>,
+    scope: Scope,
     socket: TcpStream,
     peer: SocketAddr,
     counted: Counts,
 ) -> impl Future<Output = ()> {
     let mut client = Client::new(socket, peer, &worker);
+    client.scope = scope;
     async move {
         let _counted = &counted;
         client.enter_task().await;
@@ -81,7 +84,7 @@ mod tests {
 
     fn size_of_future<F, Fut>(_: F) -> usize
     where
-        F: FnOnce(Rc<Worker>, TcpStream, SocketAddr, Counts) -> Fut,
+        F: FnOnce(Rc<Worker>, Scope, TcpStream, SocketAddr, Counts) -> Fut,
     {
         size_of::<Fut>()
     }

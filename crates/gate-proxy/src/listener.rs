@@ -34,9 +34,21 @@ pub(crate) fn probe(address: SocketAddr) -> io::Result<()> {
     open(address, false).map(drop)
 }
 
+/// What the clients of a listener are served (contract D-26).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Everything: there is one listener.
+    Everything,
+    /// All but the control plane, which has a listener of its own.
+    Proxies,
+    /// The control plane alone.
+    ControlPlane,
+}
+
 /// Accepts the connections of one worker; each is served by a task of its own.
 pub(crate) struct Acceptor {
     worker: Rc<Worker>,
+    scope: Scope,
     limit: Arc<ConnectionLimit>,
     /// How many connections are being turned away.
     leaving: Rc<Cell<usize>>,
@@ -45,9 +57,9 @@ pub(crate) struct Acceptor {
 }
 
 impl Acceptor {
-    pub(crate) fn new(worker: Rc<Worker>, limit: Arc<ConnectionLimit>) -> Self {
+    pub(crate) fn new(worker: Rc<Worker>, scope: Scope, limit: Arc<ConnectionLimit>) -> Self {
         let (turned_away, failed) = (Seldom::new(), Seldom::new());
-        Acceptor { worker, limit, leaving: Rc::default(), turned_away, failed }
+        Acceptor { worker, scope, limit, leaving: Rc::default(), turned_away, failed }
     }
 
     /// Accepts for ever. Cancel-safe: what was accepted is being served.
@@ -62,6 +74,14 @@ impl Acceptor {
                     tokio::time::sleep(BACK_OFF).await;
                 }
             }
+        }
+    }
+
+    /// Same, on a listener that may not be there.
+    pub(crate) async fn accept_if_any(&self, listener: Option<&TcpListener>) {
+        match listener {
+            Some(listener) => self.accept(listener).await,
+            None => std::future::pending().await,
         }
     }
 
@@ -87,7 +107,7 @@ impl Acceptor {
             Ok(counted) => {
                 // Counted before its task first runs: a worker that stops waits for this one as well.
                 let counts = (counted, self.worker.count_connection());
-                let served = connection::serve(Rc::clone(&self.worker), socket, peer, counts);
+                let served = connection::serve(Rc::clone(&self.worker), self.scope, socket, peer, counts);
                 tokio::task::spawn_local(served);
             }
             Err(exceeded) => self.turn_away(socket, peer, exceeded),

@@ -5,6 +5,7 @@
 
 use crate::connection;
 use crate::connection_limit::{ConnectionLimit, ConnectionLimits};
+use crate::listener::Scope;
 use crate::worker::tests::worker_of;
 use crate::worker::{Worker, built_in};
 use bytes::Bytes;
@@ -169,7 +170,8 @@ impl Gateway {
         let socket = TcpStream::connect(self.listener.local_addr().unwrap()).await.unwrap();
         let (accepted, peer) = self.listener.accept().await.unwrap();
         let counts = (self.limit.admit(peer.ip()).unwrap(), self.worker.count_connection());
-        let mut served = Box::pin(connection::serve(Rc::clone(&self.worker), accepted, peer, counts));
+        let mut served =
+            Box::pin(connection::serve(Rc::clone(&self.worker), Scope::Everything, accepted, peer, counts));
         let is_armed = Rc::new(Cell::new(false));
         let armed = Rc::clone(&is_armed);
         tokio::task::spawn_local(poll_fn(move |cx| {

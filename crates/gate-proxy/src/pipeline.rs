@@ -132,7 +132,7 @@ fn carry(
     running: &Running,
 ) -> impl Future<Output = Result<Next, Failure>> {
     async move {
-        let routed = route(worker, &head, client.bytes())?;
+        let routed = route(worker, client.scope, &head, client.bytes())?;
         running.routed(&routed.proxy);
         facts.begin(client, &routed.proxy.timeouts);
         worker.condition.check(&routed)?;

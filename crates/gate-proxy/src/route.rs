@@ -1,6 +1,7 @@
 //! Which proxy a request belongs to.
 
 use crate::fault::Fault;
+use crate::listener::Scope;
 use crate::worker::Worker;
 use gate_http::RequestHead;
 use gate_request::{Route, Unroutable};
@@ -35,8 +36,24 @@ pub(crate) enum ProxyRef {
 }
 
 /// Finds the proxy with the longest prefix of the path; what is reserved goes to the control plane, or to the PocketBase the
-/// gateway stands in front of, and what nothing matches to the development proxy if there is one.
-pub(crate) fn route(worker: &Worker, head: &RequestHead, bytes: &[u8]) -> Result<Routed, Fault> {
+/// gateway stands in front of, and what nothing matches to the development proxy if there is one. What is not in `scope` is
+/// not there.
+pub(crate) fn route(
+    worker: &Worker,
+    scope: Scope,
+    head: &RequestHead,
+    bytes: &[u8],
+) -> Result<Routed, Fault> {
+    let routed = find(worker, head, bytes)?;
+    let is_in_scope = match scope {
+        Scope::Everything => true,
+        Scope::Proxies => !routed.is_control_plane,
+        Scope::ControlPlane => routed.is_control_plane,
+    };
+    if is_in_scope { Ok(routed) } else { Err(Reason::NotFound.into()) }
+}
+
+fn find(worker: &Worker, head: &RequestHead, bytes: &[u8]) -> Result<Routed, Fault> {
     let snapshot = worker.snapshot();
     let route = gate_request::route(snapshot.routes(), head, bytes, &mut worker.path_scratch.borrow_mut());
     let (index, stripped) = match route {

@@ -5,7 +5,7 @@ use crate::condition::Condition;
 use crate::connection_limit::{ConnectionLimit, ConnectionLimits};
 use crate::deadline::TICK;
 use crate::forwarded::TrustedProxies;
-use crate::listener::{self, Acceptor};
+use crate::listener::{self, Acceptor, Scope};
 use crate::memory::Memory;
 use crate::questions;
 use crate::watchdog::{Heartbeat, Watchdog};
@@ -33,6 +33,8 @@ use tokio::time::{sleep_until, timeout};
 pub struct ServerConfig {
     /// Where to listen; port 0 = any free port.
     pub listen: SocketAddr,
+    /// Where the control plane listens, and nothing else; `None` = where everything does (contract D-26).
+    pub admin_listen: Option<SocketAddr>,
     /// How many threads; at least 1.
     pub workers: usize,
     /// The PocketBase this stands in front of: what is not ours of `/api` and `/_` leads there.
@@ -68,6 +70,7 @@ pub struct ServerConfig {
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    admin_address: Option<SocketAddr>,
     draining: watch::Sender<bool>,
     drain_delay: Duration,
     condition: Arc<Condition>,
@@ -119,8 +122,10 @@ impl Server {
         control: Handle,
     ) -> Result<Server, StartError> {
         let workers = config.workers.max(1);
-        let (address, listeners) =
-            listener::bind(config.listen, workers).map_err(|error| StartError::of(config.listen, error))?;
+        let bind = |address| listener::bind(address, workers).map_err(|error| StartError::of(address, error));
+        let (address, listeners) = bind(config.listen)?;
+        let (admin_address, admin_listeners) = config.admin_listen.map(bind).transpose()?.unzip();
+        let mut admin_listeners = admin_listeners.into_iter().flatten();
         let (draining, is_draining) = watch::channel(false);
         let process = random();
         let dialer_config = DialerConfig {
@@ -162,6 +167,7 @@ impl Server {
                 let parts = WorkerParts { seed, number, ..parts.clone() };
                 let work = Work {
                     listener,
+                    admin_listener: admin_listeners.next(),
                     limit: Arc::clone(&limit),
                     heartbeat,
                     questions: config.in_flight.worker(number),
@@ -172,12 +178,25 @@ impl Server {
             })
             .collect::<io::Result<_>>()
             .map_err(StartError::Worker)?;
-        Ok(Server { address, draining, drain_delay: config.drain_delay, condition, watchdog, threads })
+        Ok(Server {
+            address,
+            admin_address,
+            draining,
+            drain_delay: config.drain_delay,
+            condition,
+            watchdog,
+            threads,
+        })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the control plane listens, if not there.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
     }
 
     /// Says that it is not ready any more, and after the drain delay stops accepting and lets what runs finish, for as long as
@@ -200,6 +219,8 @@ impl Server {
 /// What one worker works with besides what it shares with its connections.
 struct Work {
     listener: StdListener,
+    /// That of the control plane, if it has one.
+    admin_listener: Option<StdListener>,
     limit: Arc<ConnectionLimit>,
     heartbeat: Arc<Heartbeat>,
     /// What the control plane asks about its requests.
@@ -223,22 +244,29 @@ fn run(parts: WorkerParts, work: Work) {
 
 impl Work {
     async fn run(mut self, worker: Rc<Worker>) {
-        let listener = match TcpListener::from_std(self.listener) {
-            Ok(listener) => listener,
+        let listeners = TcpListener::from_std(self.listener)
+            .and_then(|listener| Ok((listener, self.admin_listener.map(TcpListener::from_std).transpose()?)));
+        let (listener, admin_listener) = match listeners {
+            Ok(listeners) => listeners,
             Err(error) => return tracing::error!(%error, "a worker cannot use its listener"),
         };
         tokio::task::spawn_local(tick(Rc::clone(&worker), self.heartbeat));
         if let Some(questions) = self.questions {
             tokio::task::spawn_local(questions::answer(Rc::clone(&worker), questions));
         }
-        let acceptor = Acceptor::new(Rc::clone(&worker), self.limit);
+        let scope = if admin_listener.is_some() { Scope::Proxies } else { Scope::Everything };
+        let acceptor = Acceptor::new(Rc::clone(&worker), scope, Arc::clone(&self.limit));
+        let admin_acceptor = Acceptor::new(Rc::clone(&worker), Scope::ControlPlane, self.limit);
         // An error means that the server was dropped: nobody is left to ask for the end.
         tokio::select! {
             Ok(_) = self.draining.wait_for(|draining| *draining) => {}
             () = acceptor.accept(&listener) => {}
+            () = admin_acceptor.accept_if_any(admin_listener.as_ref()) => {}
         }
         worker.is_draining.set(true);
-        if let Err(error) = acceptor.accept_queued(listener) {
+        let queued = acceptor.accept_queued(listener);
+        let admin_queued = admin_listener.map_or(Ok(()), |listener| admin_acceptor.accept_queued(listener));
+        if let Err(error) = queued.and(admin_queued) {
             tracing::warn!(%error, "some clients that had just connected are left without an answer");
         }
         worker.deadlines.wake_all();

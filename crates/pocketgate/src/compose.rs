@@ -72,7 +72,9 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     // Without the excerpt that is added below: that would keep the request log open to its end.
     let access_log = config.access_log.clone();
     // Before the data directory is touched: whoever starts a second gateway by mistake has changed nothing.
-    Server::probe(arguments.http).map_err(Failure::other)?;
+    for address in [Some(arguments.http), arguments.admin_listen].into_iter().flatten() {
+        Server::probe(address).map_err(Failure::other)?;
+    }
     let runtime = runtime()?;
     let signals = runtime
         .block_on(async { Signals::listen() })
@@ -122,6 +124,9 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     let traces = Sending::start(unsent, client, handle);
     let server =
         Server::start(config, published, control_plane, asking, handle.clone()).map_err(Failure::other)?;
+    if let Some(address) = server.admin_address() {
+        tracing::info!(%address, "the API and the page are served here alone");
+    }
     let page = if arguments.pocketbase_upstream.is_some() { "_gateway" } else { "_" };
     Ok(Gateway {
         server,
@@ -148,7 +153,8 @@ impl Gateway {
     /// Where the first superuser is made, when there is none.
     pub(crate) fn setup_link(&self) -> Option<String> {
         let token = self.setup_token.as_ref()?;
-        Some(format!("http://{}/{}/#/setup/{token}", self.address(), self.page))
+        let address = self.server.admin_address().unwrap_or(self.address());
+        Some(format!("http://{address}/{}/#/setup/{token}", self.page))
     }
 
     /// Serves until a signal to stop, then drains: stops accepting and finishes what runs, at most for the time the
@@ -355,6 +361,7 @@ fn server_config(arguments: &ServeArgs, traces: Traces) -> Result<ServerConfig, 
     let workers = arguments.workers.map_or_else(cores, usize::from);
     Ok(ServerConfig {
         listen: arguments.http,
+        admin_listen: arguments.admin_listen,
         workers,
         pocketbase: arguments.pocketbase_upstream.clone(),
         dev_proxy: arguments.dev_proxy.clone(),

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 pub(crate) fn config() -> ServerConfig {
     ServerConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
+        admin_listen: None,
         workers: 1,
         pocketbase: None,
         dev_proxy: None,

@@ -16,6 +16,8 @@ pub(crate) const DIR: &str = "POCKETGATE_DIR";
 pub(super) const BLOCK_PRIVATE_UPSTREAMS: &str = "POCKETGATE_BLOCK_PRIVATE_UPSTREAMS";
 /// `--dev-proxy`
 pub(super) const DEV_PROXY: &str = "POCKETGATE_DEV_PROXY";
+/// `--admin-listen`
+pub(super) const ADMIN_LISTEN: &str = "POCKETGATE_ADMIN_LISTEN";
 /// `--drain-delay`
 pub(super) const DRAIN_DELAY: &str = "POCKETGATE_DRAIN_DELAY";
 /// `--drain-timeout`

@@ -35,6 +35,11 @@ pub(crate) struct ServeArgs {
           value_parser = address, help_heading = LISTENING)]
     pub(crate) http: SocketAddr,
 
+    /// Where to serve the API and the page, below /api, /_ and /_gateway, which are then not found at --http
+    #[arg(long, env = environment::ADMIN_LISTEN, value_name = "ADDRESS:PORT", value_parser = address,
+          help_heading = LISTENING)]
+    pub(crate) admin_listen: Option<SocketAddr>,
+
     /// How many threads forward requests; the number of cores when not given
     #[arg(long, env = environment::WORKERS, value_name = "N", help_heading = LISTENING,
           value_parser = clap::value_parser!(u16).range(1..=WORKERS_MAX))]
