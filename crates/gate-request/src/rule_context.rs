@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_sees_the_method_headers_and_query() {
+    fn d18_a_rule_sees_the_method_headers_query_and_the_usual_context() {
         check("@request.method = 'PATCH'", true);
         check("@request.headers.x_api_key = 'one'", true);
         check("@request.headers.x_api_key = 'two'", false);

@@ -54,6 +54,22 @@ async fn everyone_may_sign_up_and_learns_nothing_secret() {
 }
 
 #[tokio::test]
+async fn d14_an_address_is_kept_as_it_was_sent_and_unique_to_the_byte() {
+    let create = |name, id, email, status| {
+        let scenario = Scenario::new(name, SUPERUSER, "POST /api/collections/users/records", status);
+        scenario.body(account(id, email))
+    };
+    let scenarios = vec![
+        create("capitals", OWN, "Ada.Lovelace@Example.CO", 200).has("email", "Ada.Lovelace@Example.CO"),
+        create("in other capitals", OTHER, "ada.lovelace@example.co", 200)
+            .has("email", "ada.lovelace@example.co"),
+        create("the same bytes", "us0000000000003", "Ada.Lovelace@Example.CO", 400)
+            .has("data/email/code", "validation_not_unique"),
+    ];
+    check_all(&Server::start().await, scenarios).await;
+}
+
+#[tokio::test]
 async fn an_account_has_a_password_said_twice_and_an_address() {
     let server = with_users().await;
     let required = json!({"code": "validation_required", "message": "Cannot be blank."});
