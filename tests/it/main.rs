@@ -34,6 +34,7 @@ mod framing;
 mod header_templates;
 mod headers;
 mod identity;
+mod idle;
 mod import_export;
 mod in_flight;
 mod injection;

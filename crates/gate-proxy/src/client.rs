@@ -85,6 +85,7 @@ pub(crate) trait Wire {
 impl Client {
     /// The connection of a task that is about to begin.
     pub(crate) fn new(socket: TcpStream, peer: SocketAddr, worker: &Worker) -> Self {
+        worker.rouse();
         let address = peer.ip().to_canonical();
         Client {
             socket: Socket { stream: socket, count: Rc::default(), has_unread: false },

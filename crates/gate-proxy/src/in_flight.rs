@@ -26,6 +26,11 @@ impl InFlight {
         record
     }
 
+    /// Whether none runs.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.borrow().len() == self.unused.borrow().len()
+    }
+
     /// Those that run.
     pub(crate) fn running(&self) -> Vec<Rc<Record>> {
         self.records.borrow().iter().filter(|record| record.is_running.get()).cloned().collect()
@@ -47,7 +52,11 @@ mod tests {
         let (in_flight, now) = (InFlight::default(), Instant::now());
         let (first, second) = (in_flight.take(now), in_flight.take(now));
         in_flight.put(&first);
+        assert!(!in_flight.is_empty());
         assert!(Rc::ptr_eq(&in_flight.take(now), &first));
         assert!(!Rc::ptr_eq(&first, &second));
+        in_flight.put(&first);
+        in_flight.put(&second);
+        assert!(in_flight.is_empty());
     }
 }

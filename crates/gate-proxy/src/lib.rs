@@ -46,6 +46,7 @@ mod response_head;
 mod route;
 mod seldom;
 mod server;
+mod ticker;
 mod told;
 mod trace;
 mod transfer;

@@ -66,6 +66,7 @@ fn poll_head(
     }
     loop {
         if !client.bytes().is_empty() {
+            worker.rouse();
             let mut head = started.take().unwrap_or_else(|| begin(client));
             match head.parse(client.bytes()) {
                 Ok(Progress::Complete { length }) => return Poll::Ready(checked(client, head, length)),

@@ -3,11 +3,11 @@
 use crate::buffer_pool::{self, BufferUse};
 use crate::condition::Condition;
 use crate::connection_limit::{ConnectionLimit, ConnectionLimits};
-use crate::deadline::TICK;
 use crate::forwarded::TrustedProxies;
 use crate::listener::{self, Acceptor, Scope};
 use crate::memory::Memory;
 use crate::questions;
+use crate::ticker;
 use crate::watchdog::{Heartbeat, Watchdog};
 use crate::worker::{Worker, WorkerParts};
 use gate_snapshot::{Identities, Published, Upstream, UpstreamAddresses};
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle, LocalOptions};
 use tokio::sync::watch;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::timeout;
 
 /// How the data plane is set up.
 #[derive(Clone, Debug)]
@@ -250,7 +250,7 @@ impl Work {
             Ok(listeners) => listeners,
             Err(error) => return tracing::error!(%error, "a worker cannot use its listener"),
         };
-        tokio::task::spawn_local(tick(Rc::clone(&worker), self.heartbeat));
+        tokio::task::spawn_local(ticker::run(Rc::clone(&worker), self.heartbeat));
         if let Some(questions) = self.questions {
             tokio::task::spawn_local(questions::answer(Rc::clone(&worker), questions));
         }
@@ -264,6 +264,7 @@ impl Work {
             () = admin_acceptor.accept_if_any(admin_listener.as_ref()) => {}
         }
         worker.is_draining.set(true);
+        worker.rouse();
         let queued = acceptor.accept_queued(listener);
         let admin_queued = admin_listener.map_or(Ok(()), |listener| admin_acceptor.accept_queued(listener));
         if let Err(error) = queued.and(admin_queued) {
@@ -291,45 +292,6 @@ async fn drained(worker: &Worker) {
     }
 }
 
-/// Moves the coarse clock, in longer steps while nobody is connected; once a second, tidies up.
-async fn tick(worker: Rc<Worker>, heartbeat: Arc<Heartbeat>) {
-    let mut swept = Instant::now();
-    loop {
-        let is_resting = worker.connections() == 0;
-        worker.is_resting.set(is_resting);
-        let due = Instant::now() + if is_resting { RESTING_TICK } else { TICK };
-        tokio::select! {
-            () = sleep_until(due.into()) => {}
-            () = worker.roused.notified() => {}
-        }
-        let now = Instant::now();
-        if worker.metrics.is_on() {
-            worker.metrics.stalls.observe(now.saturating_duration_since(due));
-        }
-        heartbeat.beat(now);
-        worker.deadlines.tick(now);
-        worker.access_log.flush();
-        worker.traces.flush();
-        let is_sweeping = now.saturating_duration_since(swept) >= SWEEP_EVERY;
-        if is_sweeping {
-            swept = now;
-            sweep(&worker);
-        }
-        if is_sweeping || worker.condition.is_short_of_memory() {
-            buffer_pool::shrink();
-        }
-    }
-}
-
-fn sweep(worker: &Worker) {
-    // A worker without requests lets go of a snapshot that is out of force.
-    worker.snapshot();
-    let mut pool = worker.pool.borrow_mut();
-    pool.sweep(worker.deadlines.instant());
-    worker.metrics.pooled_connections.set(i64::try_from(pool.idle_count()).unwrap_or(i64::MAX));
-    buffer_pool::publish(&worker.metrics);
-}
-
 /// A number no other process has, from the randomness the standard library seeds its hash maps with.
 fn random() -> u64 {
     RandomState::new().hash_one(Instant::now())
@@ -341,6 +303,3 @@ const EVENT_INTERVAL: u32 = 61;
 const EVENTS_PER_TICK: usize = 1024;
 /// For writing a refusal of a few hundred bytes.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// Without a connection there is no deadline. As often as the watchdog has to hear of every worker, and once more.
-const RESTING_TICK: Duration = Duration::from_millis(500);
-const SWEEP_EVERY: Duration = Duration::from_secs(1);

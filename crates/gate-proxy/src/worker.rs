@@ -5,6 +5,7 @@ use crate::deadline::Deadlines;
 use crate::forwarded::TrustedProxies;
 use crate::in_flight::InFlight;
 use crate::known_tokens::KnownTokens;
+use crate::ticker::Rest;
 use gate_snapshot::{
     AccessRule, HeldSnapshot, Identities, Proxy, ProxyFields, Published, Reader, Timeouts, Upstream,
 };
@@ -61,10 +62,8 @@ pub(crate) struct Worker {
     pub(crate) is_draining: Rc<Cell<bool>>,
     /// Told when a connection ends while draining.
     pub(crate) drained: Notify,
-    /// Nobody is connected: the coarse clock moves in long steps.
-    pub(crate) is_resting: Cell<bool>,
-    /// Told when somebody connects while it rests.
-    pub(crate) roused: Notify,
+    /// Whether anything happens.
+    pub(crate) rest: Rest,
     trusted_proxies: Arc<TrustedProxies>,
     connections: Cell<usize>,
     /// Makes this worker's numbers unlike another's.
@@ -126,8 +125,7 @@ impl Worker {
             access_log: parts.access_logs.worker(),
             traces: parts.traces.worker(),
             drained: Notify::new(),
-            is_resting: Cell::new(false),
-            roused: Notify::new(),
+            rest: Rest::default(),
             trusted_proxies: parts.trusted_proxies,
             connections: Cell::new(0),
             seed: parts.seed,
@@ -168,13 +166,13 @@ impl Worker {
         f64::from((bits >> 32) as u32) / f64::from(u32::MAX)
     }
 
+    /// Something happens, for which deadlines may be set: they count from the last tick, which has to be a recent one.
+    pub(crate) fn rouse(&self) {
+        self.rest.rouse(&self.deadlines);
+    }
+
     /// Counts a connection until the count is dropped.
     pub(crate) fn count_connection(self: &Rc<Self>) -> ConnectionCount {
-        if self.is_resting.take() {
-            // Before the first deadline is set, which counts from the last tick.
-            self.deadlines.tick(Instant::now());
-            self.roused.notify_one();
-        }
         self.connections.set(self.connections.get() + 1);
         self.metrics.connections_accepted.add(1);
         self.metrics.connections_open.up();

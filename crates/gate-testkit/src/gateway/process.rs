@@ -1,6 +1,7 @@
 //! What the operating system knows about the running gateway (Linux: `/proc`).
 
 use std::fs;
+use std::time::Duration;
 
 use rustix::process::{Pid, kill_process};
 
@@ -54,13 +55,14 @@ pub(super) fn is_stopped(pid: u32) -> bool {
     })
 }
 
-/// Processor time used so far, in the kernel's ticks of 10 ms.
-pub(super) fn processor_ticks(pid: u32) -> u64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("the gateway runs");
-    let after_name = stat.rsplit_once(')').expect("the name stands in brackets").1;
-    let fields: Vec<_> = after_name.split_whitespace().collect();
-    // proc(5): utime and stime are fields 14 and 15, the first one after the name is field 3.
-    fields[11..=12].iter().map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
+/// Processor time of all threads so far. What a thread used that has ended is gone with it.
+pub(super) fn processor_time(pid: u32) -> Duration {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("the gateway runs");
+    let nanoseconds = tasks.flatten().map(|task| {
+        let schedstat = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+        schedstat.split(' ').next().and_then(|first| first.parse::<u64>().ok()).unwrap_or(0)
+    });
+    Duration::from_nanos(nanoseconds.sum())
 }
 
 /// Open file descriptors.

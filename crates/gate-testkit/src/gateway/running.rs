@@ -122,9 +122,9 @@ impl Gateway {
         process::resident_bytes(self.pid)
     }
 
-    /// Processor time it has used so far.
+    /// Processor time its threads have used so far.
     pub fn processor_time(&self) -> Duration {
-        Duration::from_millis(10 * process::processor_ticks(self.pid))
+        process::processor_time(self.pid)
     }
 
     /// Its open file descriptors now.
