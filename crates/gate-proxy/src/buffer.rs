@@ -5,17 +5,19 @@
 //! and a stream between two events hold none. Where the memory comes from is in `buffer_pool.rs`.
 
 use crate::buffer_pool;
+use std::ops::Range;
 
 pub(crate) use crate::buffer_pool::CAPACITY;
 
 /// A buffer that is filled at its end and consumed at its front.
 ///
-/// Invariant: `start <= end <= bytes.len()`, and both are 0 when nothing is filled.
+/// Invariant: `start <= end <= bytes.len()`, and both are 0 when nothing is filled. They have 32 bits: each connection has room
+/// for four of these.
 #[derive(Debug)]
 pub(crate) struct Buffer {
     bytes: Box<[u8]>,
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
 }
 
 impl Buffer {
@@ -40,27 +42,28 @@ impl Buffer {
 
     /// What was filled and not yet consumed.
     pub(crate) fn filled(&self) -> &[u8] {
-        self.bytes.get(self.start..self.end).unwrap_or_default()
+        self.bytes.get(self.range()).unwrap_or_default()
     }
 
     /// Same, to be changed in place.
     pub(crate) fn filled_mut(&mut self) -> &mut [u8] {
-        self.bytes.get_mut(self.start..self.end).unwrap_or_default()
+        let range = self.range();
+        self.bytes.get_mut(range).unwrap_or_default()
     }
 
     /// Where the next bytes go.
     pub(crate) fn spare(&mut self) -> &mut [u8] {
-        self.bytes.get_mut(self.end..).unwrap_or_default()
+        self.bytes.get_mut(self.end as usize..).unwrap_or_default()
     }
 
     /// The first `count` bytes of [`Buffer::spare`] were written.
     pub(crate) fn fill(&mut self, count: usize) {
-        self.end = (self.end + count).min(self.bytes.len());
+        self.end = position((self.end as usize + count).min(self.bytes.len()));
     }
 
     /// The first `count` bytes of [`Buffer::filled`] are done with.
     pub(crate) fn consume(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.end);
+        self.start = position((self.start as usize + count).min(self.end as usize));
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }
@@ -81,7 +84,7 @@ impl Buffer {
     /// Moves what is filled to the front, so that all the room is behind it.
     pub(crate) fn make_room(&mut self) {
         if self.start > 0 {
-            self.bytes.copy_within(self.start..self.end, 0);
+            self.bytes.copy_within(self.range(), 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
     }
@@ -97,7 +100,7 @@ impl Buffer {
 
     /// How many bytes fit behind what is filled, once that has been moved to the front.
     pub(crate) fn room(&self) -> usize {
-        self.bytes.len() - (self.end - self.start)
+        self.bytes.len() - self.range().len()
     }
 
     /// Whether it is one of the small ones.
@@ -112,8 +115,18 @@ impl Buffer {
 
     /// Whether not one byte more fits.
     pub(crate) fn is_full(&self) -> bool {
-        self.end - self.start == self.bytes.len()
+        self.range().len() == self.bytes.len()
     }
+
+    fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// A place in a buffer, or a number of its bytes: none has 4 GiB.
+#[expect(clippy::cast_possible_truncation, reason = "it is within the buffer")]
+pub(crate) fn position(place: usize) -> u32 {
+    place as u32
 }
 
 impl Drop for Buffer {

@@ -33,15 +33,14 @@ pub(crate) fn serve(
         client.enter_task().await;
         let mut is_first = true;
         let next = loop {
-            match read_head(&worker, &mut client, is_first).await {
-                Ok(request) => {
-                    let next = pipeline::answer(&worker, &mut client, request).await;
-                    if next != Next::KeepAlive {
-                        break next;
-                    }
-                }
+            let request = match read_head(&worker, &mut client, is_first).await {
+                Ok(request) => request,
                 Err(NoRequest::Ended) => break Next::Close,
                 Err(NoRequest::Refused(fault)) => break refuse(&worker, &mut client, fault).await,
+            };
+            let next = pipeline::answer(&worker, &mut client, request).await;
+            if next != Next::KeepAlive {
+                break next;
             }
             is_first = false;
         };
@@ -89,6 +88,7 @@ mod tests {
         size_of::<Fut>()
     }
 
-    /// With what the event loop adds, 1.5 KiB, which is a size that the allocator has: a byte more costs 256.
-    const STATE_BYTES_MAX: usize = 1384;
+    /// With what the event loop adds, 1408 bytes, at an address that is a multiple of 128: for that the allocator takes up to
+    /// 127 more, and 1.5 KiB is a size it has. A byte more costs 256.
+    const STATE_BYTES_MAX: usize = 1280;
 }

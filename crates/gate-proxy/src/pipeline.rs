@@ -79,37 +79,44 @@ enum Failure {
 }
 
 /// Answers one request, whatever happens, and accounts for it exactly once.
-pub(crate) async fn answer(worker: &Rc<Worker>, client: &mut Client, request: ReadHead) -> Next {
-    let mut facts = RequestFacts::of(&request, client, worker);
-    let describe = |line: &mut Vec<u8>| describe(worker, &request, client.bytes(), line);
-    let running = Running::begin(worker, client, facts.id, describe);
-    running.placement.set(facts.placement);
-    if worker.trusts(client.address) {
-        let trusts = |address| worker.trusts(address);
-        running.client.set(client_address(&request.head, client.bytes(), client.address, trusts));
-    }
-    let outcome = carry(worker, client, request.head, &mut facts, &running).await;
-    if running.is_ended.get() {
-        // For the answer, and for the next request.
-        client.deadline.restore();
-    }
-    let (next, fault) = match outcome.map_err(|failure| failure.at_the_end_of(worker, &running)) {
-        Ok(next) => (next, None),
-        Err(Failure::InBody(fault)) => (facts.next_after_truncation(), Some(fault)),
-        Err(Failure::BeforeHead(fault)) => {
-            running.status.set(fault.reason.status());
-            // Before the client hears of it: its next request may come at once, to another worker.
-            running.settle(Err(&fault));
-            let next = if fault.reason == Reason::ClientClosed {
-                Next::Close
-            } else {
-                refuse(client, &facts, fault.reason).await
-            };
-            (next, Some(fault))
+#[expect(clippy::manual_async_fn, reason = "the state of an async fn holds its arguments twice")]
+pub(crate) fn answer(
+    worker: &Rc<Worker>,
+    client: &mut Client,
+    request: ReadHead,
+) -> impl Future<Output = Next> {
+    async move {
+        let mut facts = RequestFacts::of(&request, client, worker);
+        let describe = |line: &mut Vec<u8>| describe(worker, &request, client.bytes(), line);
+        let running = Running::begin(worker, client, facts.id, describe);
+        running.placement.set(facts.placement);
+        if worker.trusts(client.address) {
+            let trusts = |address| worker.trusts(address);
+            running.client.set(client_address(&request.head, client.bytes(), client.address, trusts));
         }
-    };
-    running.finish(client, fault.as_ref().map_or(Ok(()), Err));
-    next
+        let outcome = carry(worker, client, request.head, &mut facts, &running).await;
+        if running.is_ended.get() {
+            // For the answer, and for the next request.
+            client.deadline.restore();
+        }
+        let (next, fault) = match outcome.map_err(|failure| failure.at_the_end_of(worker, &running)) {
+            Ok(next) => (next, None),
+            Err(Failure::InBody(fault)) => (facts.next_after_truncation(), Some(fault)),
+            Err(Failure::BeforeHead(fault)) => {
+                running.status.set(fault.reason.status());
+                // Before the client hears of it: its next request may come at once, to another worker.
+                running.settle(Err(&fault));
+                let next = if fault.reason == Reason::ClientClosed {
+                    Next::Close
+                } else {
+                    refuse(client, &facts, fault.reason).await
+                };
+                (next, Some(fault))
+            }
+        };
+        running.finish(client, fault.as_ref().map_or(Ok(()), Err));
+        next
+    }
 }
 
 /// What is asked for. What may be a key in the query is masked, and without an access log there is no query at all (H28).
@@ -223,7 +230,6 @@ fn exchange(
     running: &Running,
 ) -> impl Future<Output = Result<Ended, Failure>> {
     async move {
-        let proxy = &routed.proxy;
         loop {
             let Some(Leased { lease: Lease::Http1 { stream, address }, is_reused }) = leased else {
                 return Err(Fault::because(
@@ -233,7 +239,7 @@ fn exchange(
                 .into());
             };
             running.sending(*address, *is_reused, facts.has_body());
-            let mut exchange = Exchange::new(client, stream, request, facts, &proxy.timeouts, running);
+            let mut exchange = Exchange::new(client, stream, request, facts, &routed.proxy.timeouts, running);
             let mut answer = exchange.response_head().await;
             let next = if answer.as_ref().is_err_and(|fault| fault.stale_connection) {
                 drop(exchange);
@@ -241,13 +247,13 @@ fn exchange(
                 *leased = None;
                 running.was_no_attempt();
                 client.deadline.set(facts.total_due);
-                Box::pin(connect::open(worker, client, proxy, facts, attempts, running)).await?
+                Box::pin(connect::open(worker, client, &routed.proxy, facts, attempts, running)).await?
             } else if let Some(wait) = Failed::of(&answer, |response| response.answer)
                 .and_then(|failed| exchange.next_attempt(attempts, failed))
             {
                 drop((exchange, answer));
                 *leased = None;
-                Box::pin(again(worker, client, proxy, facts, attempts, running, wait)).await?
+                Box::pin(again(worker, client, &routed.proxy, facts, attempts, running, wait)).await?
             } else {
                 let response = answer.as_mut().map_err(Fault::take)?;
                 running.answered(response.answer);

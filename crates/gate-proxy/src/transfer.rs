@@ -5,7 +5,7 @@
 //! differently) is anything composed. The head, composed by the caller, leaves in one write with whatever is at hand of
 //! the body. A slow receiver stops the reading: at most one buffer is filled on each side.
 
-use crate::buffer::Buffer;
+use crate::buffer::{self, Buffer};
 use crate::client::{self, Wire, poll_fill, release_if_empty};
 use crate::event_count::EventCount;
 use crate::event_stream::{COMMENT, COMMENT_CHUNK, EventEnd};
@@ -102,7 +102,7 @@ pub(crate) enum TransferFault {
 #[derive(Debug)]
 struct Outgoing {
     buffer: Option<Buffer>,
-    written: usize,
+    written: u32,
     /// Keep what has left, so that it can be sent again.
     keep: bool,
 }
@@ -529,7 +529,10 @@ fn section_bytes(trailers: &HeaderMap) -> usize {
 
 impl Outgoing {
     fn unsent(&self) -> &[u8] {
-        self.buffer.as_ref().and_then(|buffer| buffer.filled().get(self.written..)).unwrap_or_default()
+        self.buffer
+            .as_ref()
+            .and_then(|buffer| buffer.filled().get(self.written as usize..))
+            .unwrap_or_default()
     }
 
     fn has_unsent(&self) -> bool {
@@ -537,7 +540,7 @@ impl Outgoing {
     }
 
     fn room(&self) -> usize {
-        self.buffer.as_ref().map_or(crate::buffer::CAPACITY, Buffer::room)
+        self.buffer.as_ref().map_or(buffer::CAPACITY, Buffer::room)
     }
 
     fn buffer(&mut self) -> &mut Buffer {
@@ -545,7 +548,7 @@ impl Outgoing {
     }
 
     fn sent(&mut self, count: usize) {
-        self.written += count;
+        self.written += buffer::position(count);
         if !self.has_unsent() && !self.keep {
             self.release();
         }
