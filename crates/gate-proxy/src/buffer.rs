@@ -1,7 +1,8 @@
 //! The relay buffers: 32 KiB each, pooled per worker, held only while bytes are in flight.
 //!
 //! A head that waits for its answer, in case it has to be sent again, is kept in a small one: a thousand waiting
-//! requests hold 2 MiB then, not 32, and a burst of them does not wash the processor's cache. An idle keep-alive connection
+//! requests hold 2 MiB then, not 32, and a burst of them does not wash the processor's cache. One that waits for a connection, or
+//! for its turn, has a buffer of its own size, since all of a burst wait at one time. An idle keep-alive connection
 //! and a stream between two events hold none. Where the memory comes from is in `buffer_pool.rs`.
 
 use crate::buffer_pool;
@@ -34,6 +35,13 @@ impl Buffer {
     /// An empty buffer of a size of its own, which no pool has.
     pub(crate) fn of_capacity(capacity: usize) -> Self {
         Self::over(vec![0; capacity].into_boxed_slice())
+    }
+
+    /// A buffer that has room for those bytes alone, and holds them.
+    pub(crate) fn fitting(bytes: &[u8]) -> Self {
+        let mut buffer = Self::over(bytes.into());
+        buffer.end = position(bytes.len());
+        buffer
     }
 
     fn over(bytes: Box<[u8]>) -> Self {
@@ -89,7 +97,7 @@ impl Buffer {
         }
     }
 
-    /// Moves what is filled into a large buffer if it fills a small one.
+    /// Moves what is filled into a large buffer if it fills a smaller one.
     pub(crate) fn enlarge_if_full(&mut self) {
         if self.is_full() && self.is_small() {
             let mut large = Buffer::take();
@@ -103,9 +111,9 @@ impl Buffer {
         self.bytes.len() - self.range().len()
     }
 
-    /// Whether it is one of the small ones.
+    /// Whether there are larger ones.
     pub(crate) fn is_small(&self) -> bool {
-        self.bytes.len() == buffer_pool::SMALL_CAPACITY
+        self.bytes.len() < CAPACITY
     }
 
     /// Whether nothing is filled.
@@ -172,6 +180,15 @@ mod tests {
         assert!(!buffer.is_small() && buffer.filled().starts_with(b"abc"));
         assert_eq!(buffer.filled().len(), buffer_pool::SMALL_CAPACITY);
         assert_eq!(buffer.append(b"more"), 4);
+    }
+
+    #[test]
+    fn a_buffer_that_fits_has_room_for_more_once_it_is_enlarged() {
+        let mut buffer = Buffer::fitting(b"abc");
+        assert!(buffer.is_full() && buffer.is_small());
+        buffer.enlarge_if_full();
+        assert_eq!((buffer.append(b"def"), buffer.filled()), (3, b"abcdef".as_slice()));
+        assert!(!buffer.is_small());
     }
 
     #[test]

@@ -159,11 +159,11 @@ thread_local! {
 
 /// 32 KiB (020-FR-017): a head fits whole, and a read of this size costs the kernel no more per byte than a larger one.
 pub(crate) const CAPACITY: usize = 32 * 1024;
-/// 2 KiB: nearly every head fits, with a token in it. Whoever waits holds one, be it for a place, a connection or an answer.
+/// 2 KiB: nearly every head fits, with a token in it. Who waits for an answer holds one, if the request may have to be sent again.
 pub(crate) const SMALL_CAPACITY: usize = 2 * 1024;
 /// 8 MiB per worker: what a burst of 256 requests in flight leaves behind.
 const POOLED_MAX: usize = 256;
-/// 4 MiB per worker: 2,000 requests that wait at the same time.
+/// 4 MiB per worker: 2,000 requests that wait for their answers at the same time.
 const SMALL_POOLED_MAX: usize = 2048;
 /// What a worker keeps for good.
 const POOLED_MIN: usize = 8;

@@ -167,8 +167,9 @@ impl Client {
             if self.input.as_ref().is_some_and(|input| input.is_full() && !input.is_small()) {
                 return self.socket.poll_closed(cx);
             }
-            // Nearly always there is nothing: then no buffer is taken for it.
-            if self.input.is_none() && ready!(self.socket.poll_readable(cx)).is_err() {
+            // Nearly always there is nothing: then no buffer is taken for it, nor a larger one.
+            let has_room = self.input.as_ref().is_some_and(|input| !input.is_full());
+            if !has_room && ready!(self.socket.poll_readable(cx)).is_err() {
                 return Poll::Ready(());
             }
             match ready!(self.poll_fill(cx)) {
@@ -183,14 +184,12 @@ impl Client {
         self.socket.has_unread = true;
     }
 
-    /// Moves what is at hand into a small buffer if it fits: a request may wait for long.
+    /// Moves what is at hand into a buffer of its own size, if that is worth it: a request may wait for long.
     pub(crate) fn hold_little(&mut self) {
-        let fits =
+        let is_little =
             |input: &&mut Buffer| !input.is_small() && input.filled().len() < buffer_pool::SMALL_CAPACITY;
-        if let Some(input) = self.input.as_mut().filter(fits) {
-            let mut small = Buffer::take_small();
-            small.append(input.filled());
-            *input = small;
+        if let Some(input) = self.input.as_mut().filter(is_little) {
+            *input = Buffer::fitting(input.filled());
         }
     }
 

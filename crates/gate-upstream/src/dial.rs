@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 /// Dials upstreams. One per worker.
@@ -68,28 +68,31 @@ impl Dialer {
     ///
     /// # Errors
     /// The phase that failed; see [`DialError`].
-    pub async fn dial(
+    #[expect(clippy::manual_async_fn, reason = "the state of an async fn holds its arguments twice")]
+    pub fn dial(
         &self,
         upstream: &UpstreamId,
         dial_timeout: Duration,
         tls_timeout: Duration,
-    ) -> Result<Connected, DialError> {
-        if upstream.scheme() == Scheme::ControlPlane {
-            let stream = UpstreamStream::Memory(self.configuration.control_plane.dial()?);
-            return Ok(Connected { protocol: Protocol::Http1(stream), address: None });
-        }
-        let connecting = self.connect(upstream);
-        let stream = timeout(dial_timeout, connecting).await.map_err(|_| DialError::ConnectTimeout)??;
-        let address = stream.peer_addr().ok();
-        let protocol = match upstream.scheme() {
-            Scheme::Https => {
-                // Boxed, as the resolver's state is: what is dialled in the clear and by address should not carry them.
-                let shaking = Box::pin(secure(upstream, stream));
-                timeout(tls_timeout, shaking).await.map_err(|_| DialError::TlsTimeout)??
+    ) -> impl Future<Output = Result<Connected, DialError>> {
+        async move {
+            if upstream.scheme() == Scheme::ControlPlane {
+                let stream = UpstreamStream::Memory(self.configuration.control_plane.dial()?);
+                return Ok(Connected { protocol: Protocol::Http1(stream), address: None });
             }
-            Scheme::Http | Scheme::ControlPlane => Protocol::Http1(UpstreamStream::Tcp(stream)),
-        };
-        Ok(Connected { protocol, address })
+            let connecting = self.connect(upstream);
+            let stream = timeout(dial_timeout, connecting).await.map_err(|_| DialError::ConnectTimeout)??;
+            let address = stream.peer_addr().ok();
+            let protocol = match upstream.scheme() {
+                Scheme::Https => {
+                    // Boxed, as the resolver's state is: what is dialled in the clear and by address should not carry them.
+                    let shaking = Box::pin(secure(upstream, stream));
+                    timeout(tls_timeout, shaking).await.map_err(|_| DialError::TlsTimeout)??
+                }
+                Scheme::Http | Scheme::ControlPlane => Protocol::Http1(UpstreamStream::Tcp(stream)),
+            };
+            Ok(Connected { protocol, address })
+        }
     }
 
     /// Opens a new connection on which nothing but HTTP/1.1 is spoken, whatever the other end prefers.
@@ -100,9 +103,12 @@ impl Dialer {
     }
 
     /// A TCP connection to the upstream itself, or to the forward proxy in front of it.
-    async fn connect(&self, upstream: &UpstreamId) -> Result<TcpStream, DialError> {
-        let addresses = self.resolve(upstream).await?;
-        self.connect_any(upstream, &addresses).await
+    #[expect(clippy::manual_async_fn, reason = "the state of an async fn holds its arguments twice")]
+    fn connect(&self, upstream: &UpstreamId) -> impl Future<Output = Result<TcpStream, DialError>> {
+        async move {
+            let addresses = self.resolve(upstream).await?;
+            self.connect_any(upstream, &addresses).await
+        }
     }
 
     /// The addresses that are tried: those of the upstream itself, or of the forward proxy in front of it.
@@ -168,11 +174,12 @@ async fn connect_any(addresses: &[IpAddr], port: u16) -> Result<TcpStream, DialE
     let mut failure = None;
     while let Some(address) = addresses.next() {
         let target = SocketAddr::new(address, port);
-        let attempt = TcpStream::connect(target);
         let outcome = if addresses.peek().is_some() {
-            timeout(NEXT_ADDRESS_AFTER, attempt).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            // Boxed: most upstreams have one address, and a burst of streams is as many dials.
+            let attempt = timeout(NEXT_ADDRESS_AFTER, Box::pin(attempt(target)));
+            attempt.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         } else {
-            attempt.await
+            attempt(target).await
         };
         match outcome.and_then(prepared) {
             Ok(stream) => return Ok(stream),
@@ -180,6 +187,12 @@ async fn connect_any(addresses: &[IpAddr], port: u16) -> Result<TcpStream, DialE
         }
     }
     Err(failure.unwrap_or(DialError::ConnectTimeout))
+}
+
+/// Through a socket: the state of `TcpStream::connect` has room for the resolution of names as well.
+async fn attempt(target: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if target.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+    socket?.connect(target).await
 }
 
 /// IPv6 and IPv4 in turn, beginning with the family the resolver put first.
@@ -287,21 +300,37 @@ mod tests {
     use gate_snapshot::Upstream;
     use gate_telemetry::Reason;
 
-    #[tokio::test]
-    async fn r020_us1_ac1_a_name_server_that_is_silent_counts_as_connecting() {
-        let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    fn dialer(name_server: SocketAddr) -> Dialer {
         let (control_plane, _connections) = crate::control_plane();
-        let dialer = Dialer::new(DialerConfig {
-            resolver: Resolver::asking(silent.local_addr().unwrap()),
+        Dialer::new(DialerConfig {
+            resolver: Resolver::asking(name_server),
             control_plane,
             forward_proxies: ForwardProxies::default(),
             addresses: UpstreamAddresses::default(),
-        });
+        })
+    }
+
+    #[tokio::test]
+    async fn r020_us1_ac1_a_name_server_that_is_silent_counts_as_connecting() {
+        let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let dialer = dialer(silent.local_addr().unwrap());
         let upstream = Upstream::parse("http://somewhere.example").unwrap().id;
         let dialling = dialer.dial(&upstream, Duration::from_millis(200), Duration::from_secs(5));
         let error = timeout(Duration::from_secs(2), dialling).await.expect("it gives up").unwrap_err();
         assert_eq!(error.reason(), Reason::TimeoutConnect, "{error}");
     }
+
+    /// As many are under way at one time as a burst of streams has upstreams to reach.
+    #[tokio::test]
+    async fn the_state_of_a_dial_is_small() {
+        let dialer = dialer(([127, 0, 0, 1], 53).into());
+        let upstream = Upstream::parse("http://somewhere.example").unwrap().id;
+        let size = size_of_val(&dialer.dial(&upstream, Duration::ZERO, Duration::ZERO));
+        assert!(size <= STATE_BYTES_MAX, "{size} bytes");
+    }
+
+    /// A size that the allocator has; the next is 768.
+    const STATE_BYTES_MAX: usize = 640;
 
     #[test]
     fn families_alternate_beginning_with_the_first() {
