@@ -6,7 +6,7 @@ use std::time::Instant;
 use gate_http::{Method, RequestHead, ResponseHead};
 use gate_snapshot::{
     AccessRule, HeaderValue, Identity, IdentityField, InjectedHeader, Proxy, ProxyFields, RouteTable,
-    TemplatePart, Timeouts, Upstream,
+    TemplatePart, Upstream,
 };
 use gate_telemetry::metrics::ProxyMetrics;
 use gate_traffic::{BreakerConfig, ProxyTraffic, TrafficConfig};
@@ -61,16 +61,16 @@ fn proxy(number: usize, now: Instant) -> Proxy {
     Proxy {
         id: path.as_str().into(),
         name: path.as_str().into(),
-        path,
+        path: path.into(),
         active: true,
         strip_path: true,
         access_rule: AccessRule::compile(RULE).unwrap_or(AccessRule::Public),
         upstream: Upstream::parse("http://127.0.0.1:8001/api").unwrap_or_else(|_| Upstream::control_plane()),
         record: ProxyFields::default(),
         headers: headers(),
-        timeouts: Timeouts::default(),
+        timeouts: Arc::default(),
         traffic: Arc::new(ProxyTraffic::new(&traffic, now)),
-        traffic_config: traffic,
+        traffic_config: traffic.into(),
         metrics: Arc::new(ProxyMetrics::new(1)),
         forward_auth: false,
         forward_encoding: false,

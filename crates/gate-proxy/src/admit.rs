@@ -164,10 +164,10 @@ fn take_share(
     facts: &mut RequestFacts,
     running: &Running,
 ) -> Result<Option<CallerSlot>, Fault> {
-    let callers = &proxy.traffic.callers;
-    if !callers.is_on() {
+    if !proxy.traffic_config.callers.is_on() {
         return Ok(None);
     }
+    let callers = &proxy.traffic.callers;
     match callers.admit(&who.key(), who.address) {
         Err(_) if callers.is_dry_run() => {
             running.would_refuse.set(Some(Reason::LimitCaller));
@@ -207,7 +207,7 @@ fn ask_breaker(proxy: &Proxy, told: &mut Told, now: Instant) -> Result<Option<Pe
 
 fn take_rate(proxy: &Proxy, who: &Who<'_>, facts: &mut RequestFacts, running: &Running) -> Result<(), Fault> {
     let rate = &proxy.traffic.rate;
-    if !rate.is_on() {
+    if proxy.traffic_config.rate.is_none() || !rate.is_on() {
         return Ok(());
     }
     let verdict = rate.take(&who.key_by(rate.by()), running.started.get());
@@ -258,7 +258,7 @@ async fn wait(
 
 /// Whether anybody is told how long to wait for a place.
 fn limits_requests(proxy: &Proxy) -> bool {
-    proxy.traffic_config.max_concurrent > 0 || proxy.traffic.callers.is_on()
+    proxy.traffic_config.max_concurrent > 0 || proxy.traffic_config.callers.is_on()
 }
 
 /// What an answer tells the breaker. Busy is not broken, but it is no sign of recovery either.

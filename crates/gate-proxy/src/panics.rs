@@ -150,9 +150,9 @@ impl Gateway {
         let traffic =
             TrafficConfig { max_concurrent: 1, queue, breaker: Some(breaker), ..TrafficConfig::default() };
         let proxy = Arc::new(Proxy {
-            path: "/-/x".to_owned(),
+            path: "/-/x".into(),
             traffic: Arc::new(ProxyTraffic::new(&traffic, Instant::now())),
-            traffic_config: traffic,
+            traffic_config: traffic.into(),
             ..built_in(
                 "x",
                 Upstream::parse("https://upstream.test").unwrap(),

@@ -96,7 +96,7 @@ fn traced(proxy: &ProxyRef) -> TracedProxy {
     TracedProxy {
         id: if proxy.is_configured() { (*proxy.id).into() } else { "".into() },
         name: (*proxy.name).into(),
-        path: proxy.path.as_str().into(),
+        path: (&*proxy.path).into(),
         upstream: (upstream.scheme() != Scheme::ControlPlane)
             .then(|| (upstream.host().into(), upstream.port())),
     }

@@ -208,20 +208,20 @@ pub(crate) fn built_in(name: &str, upstream: Upstream, metrics: &Arc<ProxyMetric
     Proxy {
         id: name.into(),
         name: name.into(),
-        path: String::new(),
+        path: Arc::default(),
         active: true,
         strip_path: false,
         access_rule: AccessRule::Public,
         record: ProxyFields::default(),
         upstream,
         headers: Vec::new(),
-        timeouts: Timeouts {
+        timeouts: Arc::new(Timeouts {
             response_header: Some(BUILT_IN_RESPONSE_HEADER),
             total: BUILT_IN_RESPONSE_HEADER,
             body_idle: None,
             ..Timeouts::default()
-        },
-        traffic_config: TrafficConfig::default(),
+        }),
+        traffic_config: Arc::default(),
         traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
         metrics: Arc::clone(metrics),
         forward_auth: true,

@@ -2,6 +2,7 @@
 
 use crate::proxies::{ProxyRecord, normalise_path};
 use crate::secrets::ResolvedSecrets;
+use crate::shared::Shared;
 use crate::template::TemplateSources;
 use crate::upstreams::Upstreams;
 use crate::{EnvironmentPolicy, FieldError, FieldErrors, Unresolved};
@@ -22,6 +23,8 @@ pub struct Compiler {
     environment: EnvironmentPolicy,
     secrets: ResolvedSecrets,
     upstreams: Upstreams,
+    timeouts: Shared<Timeouts>,
+    traffic_configs: Shared<TrafficConfig>,
     generation: u64,
     /// Every record that is stored.
     known: FxHashMap<ProxyId, Known>,
@@ -86,8 +89,16 @@ pub enum Effect {
 impl Compiler {
     /// A compiler whose templates read these environment variables, for a data plane of so many workers.
     pub fn new(environment: EnvironmentPolicy, workers: usize) -> Self {
-        let (secrets, upstreams) = (ResolvedSecrets::default(), Upstreams::default());
-        Compiler { environment, secrets, upstreams, generation: 0, known: FxHashMap::default(), workers }
+        Compiler {
+            environment,
+            secrets: ResolvedSecrets::default(),
+            upstreams: Upstreams::default(),
+            timeouts: Shared::default(),
+            traffic_configs: Shared::default(),
+            generation: 0,
+            known: FxHashMap::default(),
+            workers,
+        }
     }
 
     /// Makes the next snapshot. A record that is as it was, in every column, keeps its compiled form.
@@ -145,8 +156,10 @@ impl Compiler {
         let names_secret = checked.names_secret();
         let sources = TemplateSources { environment: &self.environment, secrets: &self.secrets };
         let traffic = known.good.as_ref().map(|good| &good.proxy.traffic);
-        let (proxy, unresolved) =
+        let (mut proxy, unresolved) =
             checked.compile(Arc::clone(id), sources, Arc::clone(&known.metrics), traffic);
+        proxy.timeouts = self.timeouts.share(proxy.timeouts);
+        proxy.traffic_config = self.traffic_configs.share(proxy.traffic_config);
         let unresolved = unresolved.map(|Unresolved { expression, reason }| {
             Problem::of(row, "headers", &format!("{expression} {reason}"), Effect::Unresolved)
         });
@@ -162,8 +175,8 @@ impl Good {
 }
 
 /// The store keeps paths apart as they are stored; two may be the same once they are normalised.
-fn take_path(good: Arc<Good>, paths: &mut FxHashSet<String>) -> Result<Arc<Good>, FieldErrors> {
-    if paths.insert(good.proxy.path.clone()) {
+fn take_path(good: Arc<Good>, paths: &mut FxHashSet<Arc<str>>) -> Result<Arc<Good>, FieldErrors> {
+    if paths.insert(Arc::clone(&good.proxy.path)) {
         Ok(good)
     } else {
         Err(FieldErrors::of("path", FieldError::not_unique()))
@@ -191,15 +204,15 @@ fn blocked(id: &ProxyId, row: &ProxyRow, metrics: Arc<ProxyMetrics>) -> Option<P
     Some(Proxy {
         id: Arc::clone(id),
         name: row.path.as_str().into(),
-        path: normalise_path(&row.path)?,
+        path: normalise_path(&row.path)?.into(),
         active: false,
         strip_path: true,
         access_rule: AccessRule::Nobody,
         upstream: Upstream::control_plane(),
         record: ProxyFields::default(),
         headers: Vec::new(),
-        timeouts: Timeouts::default(),
-        traffic_config: TrafficConfig::default(),
+        timeouts: Arc::default(),
+        traffic_config: Arc::default(),
         traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
         metrics,
         forward_auth: false,

@@ -27,6 +27,7 @@ pub mod records;
 pub mod request_log;
 pub mod secrets;
 mod settings;
+mod shared;
 mod template;
 mod timestamp;
 mod upstreams;

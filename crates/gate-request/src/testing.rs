@@ -1,7 +1,7 @@
 //! A proxy and a head to ask about.
 
 use gate_http::{Progress, RequestHead};
-use gate_snapshot::{AccessRule, Proxy, ProxyFields, Timeouts, Upstream};
+use gate_snapshot::{AccessRule, Proxy, ProxyFields, Upstream};
 use gate_telemetry::metrics::ProxyMetrics;
 use gate_traffic::{ProxyTraffic, TrafficConfig};
 use std::sync::Arc;
@@ -12,15 +12,15 @@ pub(crate) fn proxy() -> Proxy {
     Proxy {
         id: "a".into(),
         name: "a".into(),
-        path: "/-/a".to_owned(),
+        path: "/-/a".into(),
         active: true,
         strip_path: true,
         access_rule: AccessRule::Public,
         upstream: Upstream::parse("http://a").unwrap(),
         record: ProxyFields { upstream: "http://a".into(), timeout: 30.0, max_concurrent: 10.0 },
         headers: Vec::new(),
-        timeouts: Timeouts::default(),
-        traffic_config: TrafficConfig::default(),
+        timeouts: Arc::default(),
+        traffic_config: Arc::default(),
         traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
         metrics: Arc::new(ProxyMetrics::new(1)),
         forward_auth: false,

@@ -11,41 +11,44 @@ use std::sync::Arc;
 pub type ProxyId = Arc<str>;
 
 /// A path, where it leads, who may pass, and what is added on the way (contract §3.1).
+///
+/// In this order: of thousands of proxies none is in the processor's cache, and what every request reads is on the first lines.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct Proxy {
-    /// The record's id.
-    pub id: ProxyId,
-    /// What people call it: the record's `name`, or its path.
-    pub name: Arc<str>,
     /// The normalised path prefix: starts with `/`, no empty, `.` or `..` segment, no trailing `/`.
-    pub path: String,
+    pub path: Arc<str>,
+    /// Who may pass.
+    pub access_rule: AccessRule,
+    /// Headers set on every forwarded request. A client's copy of any of these names is removed first (H9).
+    pub headers: Vec<InjectedHeader>,
     /// An inactive proxy keeps its path (404) and never falls through to a shorter one (H31).
     pub active: bool,
     /// Whether `path` is taken off before the rest is appended to the upstream's base path.
     pub strip_path: bool,
-    /// Who may pass.
-    pub access_rule: AccessRule,
-    /// Where it leads.
-    pub upstream: Upstream,
-    /// What its access rule can ask of its own record (contract D-20).
-    pub record: ProxyFields,
-    /// Headers set on every forwarded request. A client's copy of any of these names is removed first (H9).
-    pub headers: Vec<InjectedHeader>,
-    /// Phase timeouts.
-    pub timeouts: Timeouts,
-    /// Limits, queue, rate, breaker and retries.
-    pub traffic_config: TrafficConfig,
-    /// What runs and what has failed. No configuration: it outlives edits, and hangs here because here it is found without a
-    /// search (contract D-12).
-    pub traffic: Arc<ProxyTraffic>,
-    /// What is counted about it; kept like `traffic`.
-    pub metrics: Arc<ProxyMetrics>,
     /// Keep the caller's `Authorization` and `Cookie` although their token was ours (contract D-8).
     pub forward_auth: bool,
     /// Keep the caller's `Accept-Encoding` (contract D-25).
     pub forward_encoding: bool,
     /// Let the upstream answer CORS preflights (contract D-22).
     pub forward_preflight: bool,
+    /// Where it leads.
+    pub upstream: Upstream,
+    /// What runs and what has failed. No configuration: it outlives edits, and hangs here because here it is found without a
+    /// search (contract D-12).
+    pub traffic: Arc<ProxyTraffic>,
+    /// What is counted about it; kept like `traffic`.
+    pub metrics: Arc<ProxyMetrics>,
+    /// Phase timeouts. Most proxies have the same, and may share them.
+    pub timeouts: Arc<Timeouts>,
+    /// Limits, queue, rate, breaker and retries; shared likewise.
+    pub traffic_config: Arc<TrafficConfig>,
+    /// The record's id.
+    pub id: ProxyId,
+    /// What people call it: the record's `name`, or its path.
+    pub name: Arc<str>,
+    /// What its access rule can ask of its own record (contract D-20).
+    pub record: ProxyFields,
 }
 
 /// What an access rule can ask of the record it stands in, besides the path (contract D-20).

@@ -1,18 +1,23 @@
 //! The route table: the proxy with the longest prefix of whole path segments.
 
 use crate::{Proxy, in_slices};
-use rustc_hash::FxHashMap;
-use std::iter;
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
+use std::hash::Hasher;
 use std::sync::Arc;
 
 /// Finds the proxy whose path is the longest prefix, in whole segments, of a request's path (contract §3.2).
 ///
-/// `/-/a` matches `/-/a` and `/-/a/b`, never `/-/ab`. A tree of segments: looking a path up costs one hash
-/// of each segment it shares with a stored path, however many proxies there are.
+/// `/-/a` matches `/-/a` and `/-/a/b`, never `/-/ab`. Each prefix that is no longer than the stored paths costs one look into a
+/// table of hashes, however many proxies there are. The table has five bytes a place: with thousands of proxies, each of which
+/// is seldom asked for, it stays in the processor's cache.
 #[derive(Debug, Default)]
 pub struct RouteTable {
-    root: Node,
     proxies: Vec<Arc<Proxy>>,
+    /// Places in that list, by the hash of the path.
+    places: HashTable<u32>,
+    /// Segments of the path that has the most.
+    depth: usize,
 }
 
 /// What a path was matched to.
@@ -24,13 +29,6 @@ pub struct Matched<'a> {
     pub index: usize,
     /// How many bytes of the looked-up path its prefix is.
     pub prefix_length: usize,
-}
-
-#[derive(Debug, Default)]
-struct Node {
-    children: FxHashMap<Box<[u8]>, Node>,
-    /// Place in the table's list.
-    proxy: Option<usize>,
 }
 
 impl RouteTable {
@@ -45,19 +43,11 @@ impl RouteTable {
 
     /// Finds the longest match for a canonical path: starts with `/`, no empty segment but perhaps the last one.
     pub fn find(&self, path: &[u8]) -> Option<Matched<'_>> {
-        let mut node = &self.root;
-        let mut end = 0;
-        let mut longest = None;
-        for segment in path.split(|byte| *byte == b'/').skip(1) {
-            let Some(child) = node.children.get(segment) else { break };
-            end += 1 + segment.len();
-            if let Some(index) = child.proxy {
-                longest = Some((index, end));
-            }
-            node = child;
-        }
-        let (index, prefix_length) = longest?;
-        Some(Matched { proxy: self.proxies.get(index)?, index, prefix_length })
+        let matches = prefixes(path).take(self.depth).filter_map(|(prefix, hash)| {
+            let index = self.place(prefix, hash)?;
+            Some(Matched { proxy: self.proxies.get(index)?, index, prefix_length: prefix.len() })
+        });
+        matches.last()
     }
 
     /// Every proxy, in the order given.
@@ -68,30 +58,49 @@ impl RouteTable {
     /// Frees it, and lets others run meanwhile.
     pub(crate) fn free(self) {
         in_slices(self.proxies).for_each(drop);
-        let mut nodes = vec![self.root];
-        in_slices(iter::from_fn(|| nodes.pop().map(|node| nodes.extend(node.children.into_values()))))
-            .for_each(drop);
     }
 
     fn insert(&mut self, proxy: Arc<Proxy>) {
-        let mut node = &mut self.root;
-        for segment in proxy.path.as_bytes().split(|byte| *byte == b'/').skip(1) {
-            node = node.children.entry(segment.into()).or_default();
-        }
-        match node.proxy.and_then(|earlier| self.proxies.get_mut(earlier)) {
-            Some(earlier) => *earlier = proxy,
-            None => {
-                node.proxy = Some(self.proxies.len());
-                self.proxies.push(proxy);
-            }
+        let path = proxy.path.as_bytes();
+        let hash = hash_of(path);
+        if let Some(earlier) = self.place(path, hash).and_then(|place| self.proxies.get_mut(place)) {
+            *earlier = proxy;
+        } else if let Ok(place) = u32::try_from(self.proxies.len()) {
+            self.depth = self.depth.max(prefixes(path).count());
+            self.proxies.push(proxy);
+            let proxies = &self.proxies;
+            self.places.insert_unique(hash, place, |place| {
+                proxies.get(*place as usize).map_or(0, |proxy| hash_of(proxy.path.as_bytes()))
+            });
         }
     }
+
+    /// Where the proxy with this very path is.
+    fn place(&self, path: &[u8], hash: u64) -> Option<usize> {
+        let has_path = |proxy: &Arc<Proxy>| proxy.path.as_bytes() == path;
+        let place = self.places.find(hash, |place| self.proxies.get(*place as usize).is_some_and(has_path));
+        place.map(|place| *place as usize)
+    }
+}
+
+/// The prefixes of a path in whole segments, the shortest first, each with its hash.
+fn prefixes(path: &[u8]) -> impl Iterator<Item = (&[u8], u64)> {
+    let (mut hasher, mut end) = (FxHasher::default(), 0);
+    path.split(|byte| *byte == b'/').skip(1).filter_map(move |segment| {
+        hasher.write(segment);
+        end += 1 + segment.len();
+        Some((path.get(..end)?, hasher.finish()))
+    })
+}
+
+fn hash_of(path: &[u8]) -> u64 {
+    prefixes(path).last().map_or(0, |(_, hash)| hash)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AccessRule, ProxyFields, Timeouts, Upstream};
+    use crate::{AccessRule, ProxyFields, Upstream};
     use gate_telemetry::metrics::ProxyMetrics;
     use gate_traffic::{ProxyTraffic, TrafficConfig};
     use proptest::prelude::*;
@@ -101,15 +110,15 @@ mod tests {
         Arc::new(Proxy {
             id: path.into(),
             name: path.into(),
-            path: path.to_owned(),
+            path: path.into(),
             active: true,
             strip_path: true,
             access_rule: AccessRule::Public,
             record: ProxyFields::default(),
             upstream: Upstream::parse("http://upstream").unwrap(),
             headers: Vec::new(),
-            timeouts: Timeouts::default(),
-            traffic_config: TrafficConfig::default(),
+            timeouts: Arc::default(),
+            traffic_config: Arc::default(),
             traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
             metrics: Arc::new(ProxyMetrics::new(1)),
             forward_auth: false,
@@ -125,7 +134,7 @@ mod tests {
     #[track_caller]
     fn check(table: &RouteTable, path: &str, expected: Option<&str>) {
         let found = table.find(path.as_bytes());
-        assert_eq!(found.as_ref().map(|matched| matched.proxy.path.as_str()), expected, "{path}");
+        assert_eq!(found.as_ref().map(|matched| &*matched.proxy.path), expected, "{path}");
         assert_eq!(found.map(|matched| matched.prefix_length), expected.map(str::len), "{path}");
     }
 
@@ -170,7 +179,7 @@ mod tests {
             path in "(/[ab]{1,2}){0,6}/?",
         ) {
             let table = RouteTable::new(paths.iter().map(|path| proxy(path)));
-            let found = table.find(path.as_bytes()).map(|matched| matched.proxy.path.as_str());
+            let found = table.find(path.as_bytes()).map(|matched| &*matched.proxy.path);
             prop_assert_eq!(found, naive(&paths, &path));
         }
     }

@@ -129,6 +129,13 @@ impl TrafficConfig {
     }
 }
 
+impl CallerLimits {
+    /// Whether there are any.
+    pub fn is_on(&self) -> bool {
+        self.per_identity > 0 || self.per_ip > 0
+    }
+}
+
 impl QueueConfig {
     /// 0: a queue hides from users that their upstream is too small, so it is asked for.
     pub const MAX_WAITING: u32 = 0;

@@ -34,13 +34,16 @@ use std::time::{Duration, Instant};
 /// A [`Place`] that is no longer in the queue has its slot: whoever took it out counted it as running in the same step.
 ///
 /// A slot is given back by dropping it, so that no way in which a request can end, a panic included, keeps it.
+///
+/// In this order: what every request asks comes first, together.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Limiter {
     counts: SharedCounts,
-    max_waiting: AtomicU32,
-    per_identity: AtomicBool,
     /// In a dry run, from how many in flight on one more would be refused; `u32::MAX` otherwise.
     dry_run_from: AtomicU32,
+    max_waiting: AtomicU32,
+    per_identity: AtomicBool,
     dry_run_refusals: AtomicU64,
     /// How long a request lately took on average; 0 = none has ended yet.
     service_ns: AtomicU64,

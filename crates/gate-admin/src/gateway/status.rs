@@ -91,7 +91,7 @@ impl ProxyStatus {
         ProxyStatus {
             id: Arc::clone(&proxy.id),
             name: Arc::clone(&proxy.name),
-            path: proxy.path.clone(),
+            path: (*proxy.path).to_owned(),
             active: proxy.active,
             in_flight: traffic.limiter.in_flight(),
             limit: proxy.traffic_config.max_concurrent,

@@ -1,7 +1,7 @@
 //! A server of one worker in which everything is off, and a proxy through which everybody passes.
 
 use gate_proxy::{ConnectionLimits, ServerConfig, TrustedProxies};
-use gate_snapshot::{AccessRule, Proxy, ProxyFields, Timeouts, Upstream, UpstreamAddresses};
+use gate_snapshot::{AccessRule, Proxy, ProxyFields, Upstream, UpstreamAddresses};
 use gate_telemetry::access_log::AccessLogs;
 use gate_telemetry::in_flight::InFlight;
 use gate_telemetry::metrics::{ProcessMetrics, ProxyMetrics};
@@ -38,16 +38,16 @@ pub(crate) fn proxy(path: &str, upstream: Upstream, traffic_config: TrafficConfi
     Proxy {
         id: path.into(),
         name: path.into(),
-        path: path.to_owned(),
+        path: path.into(),
         active: true,
         strip_path: true,
         access_rule: AccessRule::Public,
         upstream,
         record: ProxyFields::default(),
         headers: Vec::new(),
-        timeouts: Timeouts::default(),
+        timeouts: Arc::default(),
         traffic: Arc::new(ProxyTraffic::new(&traffic_config, Instant::now())),
-        traffic_config,
+        traffic_config: traffic_config.into(),
         metrics: Arc::new(ProxyMetrics::new(1)),
         forward_auth: false,
         forward_encoding: false,

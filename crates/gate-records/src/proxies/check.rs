@@ -191,11 +191,12 @@ impl CheckedProxy {
         });
         let headers = headers.collect();
         let traffic_config = traffic::compile(&self.record);
-        let name = if self.record.name.is_empty() { &self.record.path } else { &self.record.name };
+        let path = Arc::<str>::from(self.record.path);
+        let name = if self.record.name.is_empty() { Arc::clone(&path) } else { self.record.name.into() };
         let proxy = Proxy {
             id,
-            name: name.as_str().into(),
-            path: self.record.path,
+            name,
+            path,
             active: self.record.active,
             strip_path: self.record.strip_path,
             access_rule: self.access_rule,
@@ -206,11 +207,11 @@ impl CheckedProxy {
                 max_concurrent: self.record.max_concurrent,
             },
             headers,
-            timeouts: self.timeouts,
+            timeouts: self.timeouts.into(),
             traffic: traffic
                 .map_or_else(|| Arc::new(ProxyTraffic::new(&traffic_config, Instant::now())), Arc::clone),
             metrics,
-            traffic_config,
+            traffic_config: traffic_config.into(),
             forward_auth: self.record.forward_auth,
             forward_encoding: self.record.forward_encoding,
             forward_preflight: self.record.forward_preflight,

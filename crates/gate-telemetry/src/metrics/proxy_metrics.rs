@@ -20,47 +20,48 @@ type Slot = OnceLock<Box<ProxyShard>>;
 
 /// What one worker has counted about one proxy. It alone writes to it.
 ///
-/// On cache lines of its own, so that no two workers write to the same.
+/// On cache lines of its own, so that no two workers write to the same, and in this order: of thousands of proxies none is in
+/// the cache, and what every request counts fills two lines and one of each histogram.
 #[derive(Debug)]
-#[repr(align(128))]
+#[repr(C, align(128))]
 pub struct ProxyShard {
-    /// Ended requests by the class of the status the client got: 1xx, 2xx, 3xx, 4xx, 5xx. Where nothing was sent it is the
-    /// status of the reason. See [`ProxyShard::count_ended`].
-    pub statuses: [Counter; STATUS_CLASSES],
-    /// Ended requests by [`Reason::index`].
-    pub reasons: [Counter; Reason::ALL.len()],
-    /// From the request being sent to the response head being there, and the body as far as the upstream took its time with it.
-    pub upstream_latency: LatencyHistogram,
-    /// Waiting for a place.
-    pub queue: LatencyHistogram,
-    /// Getting a connection that was not in the pool.
-    pub connect: LatencyHistogram,
-    /// From the request being sent to the first byte of the response.
-    pub first_byte: LatencyHistogram,
-    /// From there to the end of the response.
-    pub body: LatencyHistogram,
-    /// From the request being sent to the first event of an event stream.
-    pub first_event: LatencyHistogram,
-    /// What the gateway itself needed.
-    pub overhead: OverheadHistogram,
-    /// From the request's first byte to its end, whatever it was.
-    pub duration: LatencyHistogram,
+    /// Requests that run.
+    pub active: Gauge,
     /// Bytes from clients.
     pub received_bytes: Counter,
     /// Bytes to clients.
     pub sent_bytes: Counter,
-    /// Requests that run.
-    pub active: Gauge,
-    /// Event streams that are open.
-    pub streams: Gauge,
-    /// Events that were passed on.
-    pub events: Counter,
-    /// Exchanges on a connection that was dialled for them.
-    pub connections_new: Counter,
     /// Exchanges on a pooled connection.
     pub connections_reused: Counter,
+    /// Events that were passed on.
+    pub events: Counter,
     /// Attempts after the first.
     pub retries: Counter,
+    /// Ended requests by the class of the status the client got: 1xx, 2xx, 3xx, 4xx, 5xx. Where nothing was sent it is the
+    /// status of the reason. See [`ProxyShard::count_ended`].
+    pub statuses: [Counter; STATUS_CLASSES],
+    /// Ended requests by [`Reason::index`], of which the first is the one that most have.
+    pub reasons: [Counter; Reason::ALL.len()],
+    /// Exchanges on a connection that was dialled for them.
+    pub connections_new: Counter,
+    /// Event streams that are open.
+    pub streams: Gauge,
+    /// From the request being sent to the response head being there, and the body as far as the upstream took its time with it.
+    pub upstream_latency: LatencyHistogram,
+    /// From the request being sent to the first byte of the response.
+    pub first_byte: LatencyHistogram,
+    /// From there to the end of the response.
+    pub body: LatencyHistogram,
+    /// What the gateway itself needed.
+    pub overhead: OverheadHistogram,
+    /// From the request's first byte to its end, whatever it was.
+    pub duration: LatencyHistogram,
+    /// Waiting for a place.
+    pub queue: LatencyHistogram,
+    /// Getting a connection that was not in the pool.
+    pub connect: LatencyHistogram,
+    /// From the request being sent to the first event of an event stream.
+    pub first_event: LatencyHistogram,
 }
 
 /// What all workers have counted about one proxy.

@@ -105,7 +105,7 @@ impl From<&Proxy> for ShownProxy {
         ShownProxy {
             id: proxy.id.to_string(),
             name: proxy.name.to_string(),
-            path: proxy.path.clone(),
+            path: (*proxy.path).to_owned(),
             active: proxy.active,
         }
     }

@@ -54,12 +54,12 @@ fn labels(proxies: &[Arc<Proxy>]) -> impl Iterator<Item = &str> {
     let mut bearers: HashMap<&str, u32> = reserved.map(|label| (label, 1)).into();
     for proxy in proxies {
         *bearers.entry(&proxy.name).or_default() += 1;
-        if *proxy.name != proxy.path {
+        if proxy.name != proxy.path {
             *bearers.entry(&proxy.path).or_default() += 1;
         }
     }
     proxies.iter().map(move |proxy| {
         let is_its_own = !proxy.name.is_empty() && bearers.get(&*proxy.name) == Some(&1);
-        if is_its_own { &*proxy.name } else { proxy.path.as_str() }
+        if is_its_own { &*proxy.name } else { &*proxy.path }
     })
 }
