@@ -1,7 +1,8 @@
 //! The data plane knows no database, no records, no control plane.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
@@ -79,4 +80,27 @@ fn only_the_store_knows_sql_and_only_the_control_plane_knows_axum() {
             .collect();
         assert_eq!(direct, [owner], "{library}");
     }
+}
+
+#[test]
+fn one_module_is_allowed_to_be_unsafe() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let allows = |file: &PathBuf| {
+        let text = fs::read_to_string(file).unwrap();
+        ["allow", "expect"].iter().any(|level| text.contains(&format!("{level}(unsafe_code")))
+    };
+    let mut found: Vec<_> =
+        ["crates", "bench", "tests"].iter().flat_map(|folder| sources(&root.join(folder))).collect();
+    assert!(found.len() > 300, "only {} files were found", found.len());
+    found.retain(allows);
+    assert_eq!(found, [root.join("crates/pocketgate/src/startup_pages.rs")]);
+}
+
+/// All Rust files in a folder and below.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
 }

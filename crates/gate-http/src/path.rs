@@ -35,6 +35,7 @@ pub fn canonical<'a>(path: &'a [u8], scratch: &'a mut Vec<u8>) -> Result<&'a [u8
 /// How many bytes of the raw path make up the first `length` bytes of its canonical form.
 ///
 /// `path` must have passed [`canonical`].
+#[inline]
 pub fn raw_prefix(path: &[u8], length: usize) -> usize {
     if is_plain(path) {
         return length.min(path.len());

@@ -43,6 +43,7 @@ impl<'a> HeadWriter<'a> {
     }
 
     /// Writes a request line. The target is its parts put together.
+    #[inline]
     pub fn request_line(&mut self, method: &[u8], target_parts: &[&[u8]]) {
         self.raw(method);
         self.raw(b" ");
@@ -51,6 +52,7 @@ impl<'a> HeadWriter<'a> {
     }
 
     /// Writes a status line. `status` has three digits.
+    #[inline]
     pub fn status_line(&mut self, status: u16, reason: &[u8]) {
         let mut digits = [0; DECIMAL_DIGITS_MAX];
         self.raw(b"HTTP/1.1 ");
@@ -78,6 +80,7 @@ impl<'a> HeadWriter<'a> {
     }
 
     /// Writes a Content-Length field.
+    #[inline]
     pub fn content_length(&mut self, length: u64) {
         let mut digits = [0; DECIMAL_DIGITS_MAX];
         self.field(b"Content-Length", decimal(&mut digits, length));

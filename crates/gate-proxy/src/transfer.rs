@@ -547,6 +547,7 @@ impl Outgoing {
         self.buffer.get_or_insert_with(Buffer::take)
     }
 
+    #[inline]
     fn sent(&mut self, count: usize) {
         self.written += buffer::position(count);
         if !self.has_unsent() && !self.keep {

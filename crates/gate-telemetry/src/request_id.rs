@@ -13,6 +13,7 @@ pub struct RequestId {
 
 impl RequestId {
     /// An id of our own: 16 hexadecimal digits.
+    #[inline]
     pub fn new(bits: u64) -> Self {
         let mut bytes = [0; LENGTH_MAX];
         let (halves, _) = bytes.as_chunks_mut();

@@ -8,6 +8,7 @@ mod descriptors;
 mod failure;
 mod metrics_listener;
 mod signals;
+mod startup_pages;
 mod traces;
 
 use mimalloc::MiMalloc;
