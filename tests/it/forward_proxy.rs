@@ -34,6 +34,19 @@ async fn an_http_upstream_is_asked_for_in_absolute_form() {
 }
 
 #[tokio::test]
+async fn no_path_makes_another_host_of_the_upstreams() {
+    let (upstream, proxy) = (Upstream::start(Echo).await, Upstream::start(Echo).await);
+    let gateway = started(&upstream.url(), &proxy, asked_for).await;
+    for target in ["/-/up%2f@127.0.0.2/x", "/-/up%2F", "//-/up%2f:80@127.0.0.2/x"] {
+        assert_refused(&gateway.get(target).await, 400, "bad_request");
+    }
+    assert!(proxy.ledger.is_untouched() && upstream.ledger.is_untouched());
+    let response = gateway.get("/-/up/@127.0.0.2/x").await;
+    assert_eq!(response.status(), 200, "{}", response.text());
+    assert_eq!(proxy.ledger.only_request().head.target, format!("{}/@127.0.0.2/x", upstream.url()));
+}
+
+#[tokio::test]
 async fn an_https_upstream_is_reached_through_a_tunnel() {
     let upstream = Upstream::start(Echo).await;
     let proxy = Upstream::start(Answer::then_close("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")).await;

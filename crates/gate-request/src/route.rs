@@ -50,15 +50,26 @@ pub fn route(
     let path = path::canonical(raw, scratch)?;
     match owner(path) {
         Some(Owner::ControlPlane { prefix_length }) => {
-            return Ok(Route::ControlPlane { stripped: path::raw_prefix(raw, prefix_length) });
+            return Ok(Route::ControlPlane { stripped: stripped(raw, prefix_length)? });
         }
         Some(Owner::PocketBase) => return Ok(Route::PocketBase),
         None => {}
     }
-    Ok(routes.find(path).map_or(Route::Nowhere, |matched| Route::Proxy {
-        index: matched.index,
-        stripped: if matched.proxy.strip_path { path::raw_prefix(raw, matched.prefix_length) } else { 0 },
-    }))
+    let Some(matched) = routes.find(path) else { return Ok(Route::Nowhere) };
+    let stripped = if matched.proxy.strip_path { stripped(raw, matched.prefix_length)? } else { 0 };
+    Ok(Route::Proxy { index: matched.index, stripped })
+}
+
+/// How many bytes of the raw path make up its prefix.
+///
+/// What is left of the path begins the target, and with a plain slash: an encoded one would begin no path at all, and what
+/// follows it be read as the host by a forward proxy (`http://upstream%2f@elsewhere/`).
+fn stripped(raw: &[u8], prefix_length: usize) -> Result<usize, path::AmbiguousPath> {
+    let length = path::raw_prefix(raw, prefix_length);
+    match raw.get(length) {
+        None | Some(b'/') => Ok(length),
+        Some(_) => Err(path::AmbiguousPath),
+    }
 }
 
 #[cfg(test)]
@@ -98,5 +109,16 @@ mod tests {
     fn what_can_be_read_in_two_ways_goes_nowhere() {
         check(true, "GET /-/a/../b", Err(Unroutable::Path(path::AmbiguousPath)));
         check(true, "TRACE /-/a", Err(Unroutable::Method));
+    }
+
+    #[test]
+    fn what_is_left_of_a_path_begins_with_a_plain_slash() {
+        let ambiguous = Err(Unroutable::Path(path::AmbiguousPath));
+        check(true, "GET /-/a%2Fb", ambiguous);
+        check(true, "GET /-/a%2f@elsewhere/b", ambiguous);
+        check(true, "GET /-/a%2f", ambiguous);
+        check(true, "GET /_gateway%2Fapi/health", ambiguous);
+        check(true, "GET /-/a/%2Fb", Ok(Route::Proxy { index: 0, stripped: 4 }));
+        check(false, "GET /-/a%2Fb", Ok(Route::Proxy { index: 0, stripped: 0 }));
     }
 }
