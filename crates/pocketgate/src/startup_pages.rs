@@ -7,18 +7,22 @@
     reason = "madvise may destroy what is in memory; why it does not here is said beside it"
 )]
 
-/// Gives back the memory that holds program and libraries as they are on disk; what is needed again comes back by itself,
-/// from the page cache, 64 KiB at a time.
+/// Gives back the memory that holds the program as it is on disk; what is needed again comes back by itself, from the page
+/// cache, 64 KiB at a time.
 ///
-/// Starting runs through most of the program once: the command line, the schema, certificates. That is 7 of the 17 MiB
-/// an idle process had without this (release build, x86-64), and no request needs it.
+/// Starting runs through most of the program once: the command line, the schema, certificates. That is 5 of the 16 MiB
+/// an idle process has before its first request without this (release build, x86-64).
 ///
 /// What cannot be given back stays. Does nothing on other platforms than Linux.
 pub(crate) fn give_back() {
     #[cfg(target_os = "linux")]
     {
-        let Ok(mappings) = std::fs::read_to_string("/proc/self/smaps") else { return };
-        for mapping in linux::unchanged(&mappings) {
+        let (Ok(program), Ok(mappings)) =
+            (std::env::current_exe(), std::fs::read_to_string("/proc/self/smaps"))
+        else {
+            return;
+        };
+        for mapping in linux::unchanged(&mappings, &program) {
             linux::give_back(&mapping);
         }
     }
@@ -28,17 +32,22 @@ pub(crate) fn give_back() {
 mod linux {
     use rustix::mm::{Advice, madvise};
     use std::ops::Range;
+    use std::path::Path;
     use std::ptr;
 
-    /// The addresses of files mapped privately that nobody can write to and of which no page was changed.
-    pub(super) fn unchanged(smaps: &str) -> Vec<Range<usize>> {
+    /// The addresses of parts of the program that nobody can write to and of which no page was changed, neither one in
+    /// memory nor one in swap.
+    pub(super) fn unchanged(smaps: &str, program: &Path) -> Vec<Range<usize>> {
         let mut found = Vec::new();
-        let mut file = None;
+        let mut part = None;
         for line in smaps.lines() {
-            if let Some(amount) = line.strip_prefix("Anonymous:") {
-                found.extend(file.take().filter(|_| amount.trim() == "0 kB"));
-            } else if let Some(mapping) = Mapping::parse(line) {
-                file = mapping.is_read_only_file().then_some(mapping.addresses);
+            if let Some(mapping) = Mapping::parse(line) {
+                part = mapping.is_read_only_part_of(program).then_some(mapping.addresses);
+            } else if let Some(copied) = line.strip_prefix("Anonymous:") {
+                part = part.filter(|_| copied.trim() == "0 kB");
+            } else if let Some(swapped) = line.strip_prefix("Swap:") {
+                // The last word on a part: a kernel without it gives nothing back.
+                found.extend(part.take().filter(|_| swapped.trim() == "0 kB"));
             }
         }
         found
@@ -48,10 +57,9 @@ mod linux {
     pub(super) fn give_back(unchanged: &Range<usize>) {
         let start = ptr::with_exposed_provenance_mut(unchanged.start);
         // SAFETY: the next access to a page that was given back reads it from its file. That is the same as what was there,
-        // unless the page was a private copy. There is none: the kernel has just counted them. And none is made meanwhile:
-        // the mapping is not writable, and nobody makes it so (the loader does for relocations, before `main`; what it
-        // loads later it maps elsewhere). A mapping that has gone meanwhile is an error, not another one's loss: libraries
-        // are never unloaded here.
+        // unless the page was a private copy. There is none: the kernel has just counted them, in memory and in swap. And
+        // none is made meanwhile: the mapping is not writable, and nobody makes it so (the loader does for relocations,
+        // before `main`). Nor does another mapping take its place: the program itself is never unmapped.
         let _ = unsafe { madvise(start, unchanged.len(), Advice::LinuxDontNeed) };
     }
 
@@ -59,21 +67,22 @@ mod linux {
     struct Mapping<'a> {
         addresses: Range<usize>,
         permissions: &'a str,
-        path: &'a str,
+        path: &'a Path,
     }
 
     impl<'a> Mapping<'a> {
-        /// `address permissions offset device inode path`; nothing for the lines about a mapping, and for memory without a name.
+        /// `address permissions offset device inode path`; nothing for the lines about a mapping, and for memory that is no file's.
         fn parse(line: &'a str) -> Option<Self> {
             let mut words = line.split_ascii_whitespace();
             let (start, end) = words.next()?.split_once('-')?;
             let address = |hexadecimal| usize::from_str_radix(hexadecimal, 16).ok();
             let addresses = address(start)?..address(end)?;
-            Some(Self { addresses, permissions: words.next()?, path: words.nth(3)? })
+            let (_, path) = line.split_at(line.find('/')?);
+            Some(Self { addresses, permissions: words.next()?, path: Path::new(path) })
         }
 
-        fn is_read_only_file(&self) -> bool {
-            self.path.starts_with('/') && self.permissions.ends_with('p') && !self.permissions.contains('w')
+        fn is_read_only_part_of(&self, program: &Path) -> bool {
+            self.path == program && self.permissions.ends_with('p') && !self.permissions.contains('w')
         }
     }
 }
@@ -82,28 +91,41 @@ mod linux {
 #[cfg(target_os = "linux")]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
-    fn only_files_that_nobody_can_have_changed_are_given_back() {
+    fn only_parts_of_the_program_that_nobody_can_have_changed_are_given_back() {
         let smaps = "\
-55d0a000-55d0c000 r--p 00000000 fe:00 7 /usr/bin/pocketgate
+55d0a000-55d0c000 r--p 00000000 fe:00 7                   /opt/gate way/pocketgate
 Rss:                   8 kB
 Anonymous:             0 kB
+Swap:                  0 kB
 VmFlags: rd mr mw me sd
-55d0c000-55d10000 r-xp 00002000 fe:00 7 /usr/bin/pocketgate
+55d0c000-55d10000 r-xp 00002000 fe:00 7                   /opt/gate way/pocketgate
 Anonymous:             0 kB
-55d10000-55d14000 r--p 00006000 fe:00 7 /usr/bin/pocketgate
+Swap:                  0 kB
+SwapPss:               0 kB
+55d10000-55d14000 r--p 00006000 fe:00 7                   /opt/gate way/pocketgate
 Anonymous:            16 kB
-55d14000-55d18000 rw-p 0000a000 fe:00 7 /usr/bin/pocketgate
+Swap:                  0 kB
+55d14000-55d18000 r--p 0000a000 fe:00 7                   /opt/gate way/pocketgate
 Anonymous:             0 kB
-55d18000-55d1c000 r--s 0000a000 fe:00 8 /srv/data.db-shm
+Swap:                 16 kB
+55d18000-55d1c000 rw-p 0000e000 fe:00 7                   /opt/gate way/pocketgate
 Anonymous:             0 kB
+Swap:                  0 kB
+55d1c000-55d20000 r--p 00000000 fe:00 8                   /usr/lib/libc.so.6
+Anonymous:             0 kB
+Swap:                  0 kB
 7f000000-7f001000 rw-p 00000000 00:00 0
 Anonymous:             0 kB
-7f002000-7f003000 r-xp 00000000 00:00 0 [vdso]
+Swap:                  0 kB
+7f002000-7f003000 r-xp 00000000 00:00 0                   [vdso]
 Anonymous:             0 kB
+Swap:                  0 kB
 ";
-        assert_eq!(linux::unchanged(smaps), [0x55d0_a000..0x55d0_c000, 0x55d0_c000..0x55d1_0000]);
+        let unchanged = linux::unchanged(smaps, Path::new("/opt/gate way/pocketgate"));
+        assert_eq!(unchanged, [0x55d0_a000..0x55d0_c000, 0x55d0_c000..0x55d1_0000]);
     }
 
     #[test]
