@@ -1,6 +1,6 @@
 //! `--pocketbase-upstream URL` stands in front of a PocketBase that runs, as it is.
 
-use gate_testkit::{Echo, Gateway, PocketBase, Proxy, Upstream, auth_token};
+use gate_testkit::{Echo, Gateway, PocketBase, Proxy, RawClient, Upstream, auth_token};
 use serde_json::{Value, json};
 
 use crate::administrator::{Administrator, call};
@@ -63,6 +63,23 @@ async fn what_is_not_ours_reaches_pocketbase_as_it_is() {
         assert_eq!(headers.values("x-forwarded-for"), ["127.0.0.1"]);
     }
     assert!(gateway.get("/_/").await.text().contains("<title>PocketBase</title>"));
+}
+
+#[tokio::test]
+async fn a_listener_for_the_api_serves_ours_and_leaves_pocketbases_where_it_is() {
+    let InFront { gateway, pocketbase, .. } = in_front(&["--admin-listen", "127.0.0.1:0"]).await;
+    let line = gateway.logged(|line| line.text.contains("are served here alone")).await;
+    let mut admin = RawClient::connect(line.field("address").parse().unwrap()).await;
+    for target in ["/api/gateway/ready", "/_gateway/api/health", "/_gateway/"] {
+        assert_refused(&gateway.get(target).await, 404, "not_found");
+        assert_eq!(admin.get(target).await.status(), 200, "{target}");
+    }
+    assert!(pocketbase.ledger.is_untouched());
+    for target in ["/api/health", "/_/"] {
+        assert_eq!(gateway.get(target).await.status(), 200, "{target}");
+        assert_refused(&admin.get(target).await, 404, "not_found");
+    }
+    assert_eq!(pocketbase.ledger.request_count(), 2);
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ pub(crate) trait Wire {
 
 impl Client {
     /// The connection of a task that is about to begin.
-    pub(crate) fn new(socket: TcpStream, peer: SocketAddr, worker: &Worker) -> Self {
+    pub(crate) fn new(socket: TcpStream, peer: SocketAddr, scope: Scope, worker: &Worker) -> Self {
         worker.rouse();
         let address = peer.ip().to_canonical();
         Client {
@@ -92,7 +92,7 @@ impl Client {
             input: None,
             deadline: worker.deadlines.register(),
             is_draining: Rc::clone(&worker.is_draining),
-            scope: Scope::Everything,
+            scope,
             address,
             address_text: address.to_string().into(),
         }

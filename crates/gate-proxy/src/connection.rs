@@ -26,8 +26,7 @@ pub(crate) fn serve(
     peer: SocketAddr,
     counted: Counts,
 ) -> impl Future<Output = ()> {
-    let mut client = Client::new(socket, peer, &worker);
-    client.scope = scope;
+    let mut client = Client::new(socket, peer, scope, &worker);
     async move {
         let _counted = &counted;
         client.enter_task().await;
@@ -54,7 +53,7 @@ pub(crate) fn serve(
 
 /// Tells a client that there is no room for its connection.
 pub(crate) async fn turn_away(worker: &Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
-    let mut client = Client::new(socket, peer, worker);
+    let mut client = Client::new(socket, peer, Scope::Everything, worker);
     client.enter_task().await;
     refuse(worker, &mut client, Reason::Overloaded.into()).await;
     client.linger().await;

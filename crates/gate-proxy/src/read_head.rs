@@ -155,6 +155,7 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(75);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listener::Scope;
     use crate::worker::tests::worker_of;
     use gate_snapshot::Snapshot;
     use std::io::Write;
@@ -172,7 +173,7 @@ mod tests {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
             let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let (socket, address) = listener.accept().await.unwrap();
-            let mut client = Client::new(socket, address, &worker);
+            let mut client = Client::new(socket, address, Scope::Everything, &worker);
             let reader = Rc::clone(&worker);
             let reading = tokio::task::spawn_local(async move {
                 client.enter_task().await;

@@ -152,6 +152,8 @@ impl Server {
         };
         let condition = Arc::clone(&parts.condition);
         let limit = ConnectionLimit::new(config.connections);
+        // Of its own: who fills the public port keeps nobody from helping.
+        let admin_limit = ConnectionLimit::new(config.connections);
         let hearts: Vec<_> =
             (0..workers).map(|number| (format!("worker-{number}"), Heartbeat::new(Instant::now()))).collect();
         let memory = Memory::of_process(config.memory_limit);
@@ -169,6 +171,7 @@ impl Server {
                     listener,
                     admin_listener: admin_listeners.next(),
                     limit: Arc::clone(&limit),
+                    admin_limit: Arc::clone(&admin_limit),
                     heartbeat,
                     questions: config.in_flight.worker(number),
                     draining: is_draining.clone(),
@@ -222,6 +225,7 @@ struct Work {
     /// That of the control plane, if it has one.
     admin_listener: Option<StdListener>,
     limit: Arc<ConnectionLimit>,
+    admin_limit: Arc<ConnectionLimit>,
     heartbeat: Arc<Heartbeat>,
     /// What the control plane asks about its requests.
     questions: Option<InFlightQuestions>,
@@ -255,8 +259,8 @@ impl Work {
             tokio::task::spawn_local(questions::answer(Rc::clone(&worker), questions));
         }
         let scope = if admin_listener.is_some() { Scope::Proxies } else { Scope::Everything };
-        let acceptor = Acceptor::new(Rc::clone(&worker), scope, Arc::clone(&self.limit));
-        let admin_acceptor = Acceptor::new(Rc::clone(&worker), Scope::ControlPlane, self.limit);
+        let acceptor = Acceptor::new(Rc::clone(&worker), scope, self.limit);
+        let admin_acceptor = Acceptor::new(Rc::clone(&worker), Scope::ControlPlane, self.admin_limit);
         // An error means that the server was dropped: nobody is left to ask for the end.
         tokio::select! {
             Ok(_) = self.draining.wait_for(|draining| *draining) => {}

@@ -92,3 +92,30 @@ fn sweep(worker: &Worker) {
 /// As often as the watchdog has to hear of every worker, and once more.
 const RESTING_TICK: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worker::tests::worker_of;
+    use gate_snapshot::Snapshot;
+    use tokio::runtime::{Builder, LocalOptions};
+    use tokio::task::spawn_local;
+    use tokio::time::sleep;
+
+    #[test]
+    fn the_clock_is_right_when_a_rest_ends() {
+        let runtime =
+            Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).unwrap();
+        runtime.block_on(async {
+            let worker = worker_of(Snapshot::new(1, []));
+            spawn_local(run(Rc::clone(&worker), Heartbeat::new(Instant::now())));
+            while !worker.rest.is_resting.get() {
+                sleep(TICK).await;
+            }
+            sleep(4 * TICK).await;
+            worker.rouse();
+            let behind = worker.deadlines.instant().elapsed();
+            assert!(behind < TICK * 2, "the clock is {behind:?} behind");
+        });
+    }
+}

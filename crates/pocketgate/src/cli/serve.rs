@@ -36,7 +36,8 @@ pub(crate) struct ServeArgs {
           value_parser = address, help_heading = LISTENING)]
     pub(crate) http: SocketAddr,
 
-    /// Where to serve the API and the page, below /api, /_ and /_gateway, which are then not found at --http
+    /// Where to serve the API and the page, below /api, /_ and /_gateway, which are then not found at --http. What
+    /// --pocketbase-upstream passes on stays there
     #[arg(long, env = environment::ADMIN_LISTEN, value_name = "ADDRESS:PORT", value_parser = address,
           help_heading = LISTENING)]
     pub(crate) admin_listen: Option<SocketAddr>,
