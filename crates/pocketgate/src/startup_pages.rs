@@ -7,59 +7,77 @@
     reason = "madvise may destroy what is in memory; why it does not here is said beside it"
 )]
 
-/// Gives back the memory that holds the program as it is on disk; what is needed again comes back by itself, from the page
-/// cache, 64 KiB at a time.
+use std::ops::Range;
+
+/// The memory that holds the program and its libraries as they are on disk.
 ///
-/// Starting runs through most of the program once: the command line, the schema, certificates. That is 5 of the 16 MiB
-/// an idle process has before its first request without this (release build, x86-64).
-///
-/// What cannot be given back stays. Does nothing on other platforms than Linux.
-pub(crate) fn give_back() {
-    #[cfg(target_os = "linux")]
-    {
-        let (Ok(program), Ok(mappings)) =
-            (std::env::current_exe(), std::fs::read_to_string("/proc/self/smaps"))
-        else {
-            return;
-        };
-        for mapping in linux::unchanged(&mappings, &program) {
-            linux::give_back(&mapping);
+/// Starting runs through most of it once: the command line, the schema, certificates. That is 5 of the 16 MiB an idle
+/// process has before its first request (release build, x86-64). Nothing on other platforms than Linux.
+#[derive(Debug)]
+pub(crate) struct StartupPages(Vec<Range<usize>>);
+
+impl StartupPages {
+    /// What is mapped now. For the beginning of the program, before anything else is loaded.
+    pub(crate) fn mapped() -> Self {
+        StartupPages(unchanged())
+    }
+
+    /// Gives back what has not changed since; what is needed again comes back by itself, from the page cache, 64 KiB at a
+    /// time. What cannot be given back stays.
+    pub(crate) fn give_back(self) {
+        for mapping in unchanged().into_iter().filter(|mapping| self.0.contains(mapping)) {
+            give_back(&mapping);
         }
     }
 }
 
 #[cfg(target_os = "linux")]
+use linux::{give_back, unchanged};
+
+#[cfg(not(target_os = "linux"))]
+fn unchanged() -> Vec<Range<usize>> {
+    Vec::new()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_back(_unchanged: &Range<usize>) {}
+
+#[cfg(target_os = "linux")]
 mod linux {
     use rustix::mm::{Advice, madvise};
+    use std::fs;
     use std::ops::Range;
-    use std::path::Path;
     use std::ptr;
 
-    /// The addresses of parts of the program that nobody can write to and of which no page was changed, neither one in
-    /// memory nor one in swap.
-    pub(super) fn unchanged(smaps: &str, program: &Path) -> Vec<Range<usize>> {
+    /// The addresses of files that are mapped privately, that nobody can write to and of which no page was changed.
+    pub(super) fn unchanged() -> Vec<Range<usize>> {
+        fs::read_to_string("/proc/self/smaps").map_or_else(|_| Vec::new(), |smaps| unchanged_in(&smaps))
+    }
+
+    pub(super) fn unchanged_in(smaps: &str) -> Vec<Range<usize>> {
         let mut found = Vec::new();
-        let mut part = None;
+        let mut file = None;
         for line in smaps.lines() {
             if let Some(mapping) = Mapping::parse(line) {
-                part = mapping.is_read_only_part_of(program).then_some(mapping.addresses);
+                file = mapping.is_read_only_file().then_some(mapping.addresses);
             } else if let Some(copied) = line.strip_prefix("Anonymous:") {
-                part = part.filter(|_| copied.trim() == "0 kB");
+                file = file.filter(|_| copied.trim() == "0 kB");
             } else if let Some(swapped) = line.strip_prefix("Swap:") {
-                // The last word on a part: a kernel without it gives nothing back.
-                found.extend(part.take().filter(|_| swapped.trim() == "0 kB"));
+                // The last word on a mapping: a kernel without it gives nothing back.
+                found.extend(file.take().filter(|_| swapped.trim() == "0 kB"));
             }
         }
         found
     }
 
-    /// Hands the pages of `unchanged` back to the kernel.
+    /// Hands the pages of `unchanged` back to the kernel: a mapping that was there when the program began.
     pub(super) fn give_back(unchanged: &Range<usize>) {
         let start = ptr::with_exposed_provenance_mut(unchanged.start);
         // SAFETY: the next access to a page that was given back reads it from its file. That is the same as what was there,
         // unless the page was a private copy. There is none: the kernel has just counted them, in memory and in swap. And
         // none is made meanwhile: the mapping is not writable, and nobody makes it so (the loader does for relocations,
-        // before `main`). Nor does another mapping take its place: the program itself is never unmapped.
+        // before `main`). Nor does another mapping take its place: it was there when the program began, so it is the
+        // program or a library it is linked with, which are never unmapped.
         let _ = unsafe { madvise(start, unchanged.len(), Advice::LinuxDontNeed) };
     }
 
@@ -67,22 +85,21 @@ mod linux {
     struct Mapping<'a> {
         addresses: Range<usize>,
         permissions: &'a str,
-        path: &'a Path,
+        path: &'a str,
     }
 
     impl<'a> Mapping<'a> {
-        /// `address permissions offset device inode path`; nothing for the lines about a mapping, and for memory that is no file's.
+        /// `address permissions offset device inode path`; nothing for the lines about a mapping, and for memory without a name.
         fn parse(line: &'a str) -> Option<Self> {
             let mut words = line.split_ascii_whitespace();
             let (start, end) = words.next()?.split_once('-')?;
             let address = |hexadecimal| usize::from_str_radix(hexadecimal, 16).ok();
             let addresses = address(start)?..address(end)?;
-            let (_, path) = line.split_at(line.find('/')?);
-            Some(Self { addresses, permissions: words.next()?, path: Path::new(path) })
+            Some(Self { addresses, permissions: words.next()?, path: words.nth(3)? })
         }
 
-        fn is_read_only_part_of(&self, program: &Path) -> bool {
-            self.path == program && self.permissions.ends_with('p') && !self.permissions.contains('w')
+        fn is_read_only_file(&self) -> bool {
+            self.path.starts_with('/') && self.permissions.ends_with('p') && !self.permissions.contains('w')
         }
     }
 }
@@ -91,30 +108,29 @@ mod linux {
 #[cfg(target_os = "linux")]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     #[test]
-    fn only_parts_of_the_program_that_nobody_can_have_changed_are_given_back() {
+    fn only_files_that_nobody_can_have_changed_are_given_back() {
         let smaps = "\
-55d0a000-55d0c000 r--p 00000000 fe:00 7                   /opt/gate way/pocketgate
+55d0a000-55d0c000 r--p 00000000 fe:00 7                   /opt/pocketgate
 Rss:                   8 kB
 Anonymous:             0 kB
 Swap:                  0 kB
 VmFlags: rd mr mw me sd
-55d0c000-55d10000 r-xp 00002000 fe:00 7                   /opt/gate way/pocketgate
+55d0c000-55d10000 r-xp 00002000 fe:00 7                   /opt/pocketgate
 Anonymous:             0 kB
 Swap:                  0 kB
 SwapPss:               0 kB
-55d10000-55d14000 r--p 00006000 fe:00 7                   /opt/gate way/pocketgate
+55d10000-55d14000 r--p 00006000 fe:00 7                   /opt/pocketgate
 Anonymous:            16 kB
 Swap:                  0 kB
-55d14000-55d18000 r--p 0000a000 fe:00 7                   /opt/gate way/pocketgate
+55d14000-55d18000 r--p 0000a000 fe:00 7                   /opt/pocketgate
 Anonymous:             0 kB
 Swap:                 16 kB
-55d18000-55d1c000 rw-p 0000e000 fe:00 7                   /opt/gate way/pocketgate
+55d18000-55d1c000 rw-p 0000e000 fe:00 7                   /opt/pocketgate
 Anonymous:             0 kB
 Swap:                  0 kB
-55d1c000-55d20000 r--p 00000000 fe:00 8                   /usr/lib/libc.so.6
+55d1c000-55d20000 r--s 00000000 fe:00 8                   /srv/data.db-shm
 Anonymous:             0 kB
 Swap:                  0 kB
 7f000000-7f001000 rw-p 00000000 00:00 0
@@ -124,14 +140,13 @@ Swap:                  0 kB
 Anonymous:             0 kB
 Swap:                  0 kB
 ";
-        let unchanged = linux::unchanged(smaps, Path::new("/opt/gate way/pocketgate"));
-        assert_eq!(unchanged, [0x55d0_a000..0x55d0_c000, 0x55d0_c000..0x55d1_0000]);
+        assert_eq!(linux::unchanged_in(smaps), [0x55d0_a000..0x55d0_c000, 0x55d0_c000..0x55d1_0000]);
     }
 
     #[test]
     fn the_program_runs_on_without_the_pages_it_gave_back() {
         let before = resident_files();
-        give_back();
+        StartupPages::mapped().give_back();
         let after = resident_files();
         assert!(after < before, "{after} kB of files are resident, {before} kB were");
         assert_eq!(format!("{:?}", "read from the file again"), "\"read from the file again\"");

@@ -6,7 +6,7 @@ use super::traces::TraceArgs;
 use super::{DataDirectory, environment, stdout};
 use crate::compose;
 use crate::failure::Failure;
-use crate::startup_pages;
+use crate::startup_pages::StartupPages;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use gate_otlp::{OtlpConfig, OtlpError};
@@ -160,9 +160,10 @@ pub(super) enum LogFormat {
 impl ServeArgs {
     /// Runs the gateway until it is told to stop.
     pub(super) fn run(&self) -> Result<(), Failure> {
+        let startup_pages = StartupPages::mapped();
         self.start_log()?;
         let gateway = compose::start(self)?;
-        startup_pages::give_back();
+        startup_pages.give_back();
         stdout::print(format!("listening on http://{}\n", gateway.address()))?;
         if let Some(link) = gateway.setup_link() {
             tracing::warn!(link, "there is no superuser; the link makes the first one, once");
