@@ -122,11 +122,12 @@ async fn a_client_that_leaves_leaves_the_queue_at_once() {
     })
     .await;
     let mut held = running(&gateway, &sidecar, 1).await.remove(0);
-    for _ in 0..5 {
+    let left = || gateway.log().iter().filter(|line| line.field("reason") == "client_closed").count();
+    for attempt in 1..=5 {
         let mut waiting = asking(&gateway).await;
         assert!(waiting.is_silent_for(Duration::from_millis(100)).await, "there is a place to wait");
         drop(waiting);
-        gateway.logged(|line| line.field("reason") == "client_closed").await;
+        eventually(PATIENCE, || left() == attempt).await;
     }
     let mut last = asking(&gateway).await;
     assert!(last.is_silent_for(Duration::from_millis(100)).await);

@@ -54,11 +54,15 @@ fn a_rule_about_the_caller_the_method_and_headers_allocates_nothing() {
     ]
     .map(|text| AccessRule::compile(text).unwrap());
     let _profiler = dhat::Profiler::builder().testing().build();
-    let before = dhat::HeapStats::get().total_blocks;
-    for _ in 0..100 {
-        for rule in &rules {
-            assert!(rule.allows(false, &Request), "{rule:?}");
+    let allocated = [(); 3].map(|()| {
+        let before = dhat::HeapStats::get().total_blocks;
+        for _ in 0..100 {
+            for rule in &rules {
+                assert!(rule.allows(false, &Request), "{rule:?}");
+            }
         }
-    }
-    assert_eq!(dhat::HeapStats::get().total_blocks - before, 0);
+        dhat::HeapStats::get().total_blocks - before
+    });
+    // The thread that started this one may still have something to put down; a rule that allocates does so every time.
+    assert!(allocated.contains(&0), "{allocated:?}");
 }
