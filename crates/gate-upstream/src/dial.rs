@@ -1,18 +1,18 @@
 //! Dialling: resolve, connect, TLS, ALPN; each phase with its own timeout.
 
+use crate::connect::connect_any;
 use crate::control_plane::ControlPlane;
 use crate::forward_proxy::{ForwardProxies, ForwardProxy};
 use crate::{DialError, Resolver, UpstreamStream, tls};
 use bytes::Bytes;
 use gate_snapshot::{Scheme, UpstreamAddresses, UpstreamId};
 use h2::client::SendRequest;
-use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// Dials upstreams. One per worker.
@@ -167,54 +167,6 @@ fn check_addresses(
     Ok(())
 }
 
-/// Tries the addresses one after the other, the families in turn (RFC 8305 §4); an address that does not answer in
-/// [`NEXT_ADDRESS_AFTER`] yields to the next one, and the last one gets all the time there is.
-async fn connect_any(addresses: &[IpAddr], port: u16) -> Result<TcpStream, DialError> {
-    let mut addresses = alternate_families(addresses).into_iter().peekable();
-    let mut failure = None;
-    while let Some(address) = addresses.next() {
-        let target = SocketAddr::new(address, port);
-        let outcome = if addresses.peek().is_some() {
-            // Boxed: most upstreams have one address, and a burst of streams is as many dials.
-            let attempt = timeout(NEXT_ADDRESS_AFTER, Box::pin(attempt(target)));
-            attempt.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        } else {
-            attempt(target).await
-        };
-        match outcome.and_then(prepared) {
-            Ok(stream) => return Ok(stream),
-            Err(cause) => failure = Some(DialError::Connect { target: target.to_string(), cause }),
-        }
-    }
-    Err(failure.unwrap_or(DialError::ConnectTimeout))
-}
-
-/// Through a socket: the state of `TcpStream::connect` has room for the resolution of names as well.
-async fn attempt(target: SocketAddr) -> io::Result<TcpStream> {
-    let socket = if target.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
-    socket?.connect(target).await
-}
-
-/// IPv6 and IPv4 in turn, beginning with the family the resolver put first.
-fn alternate_families(addresses: &[IpAddr]) -> Vec<IpAddr> {
-    let Some(first) = addresses.first() else { return Vec::new() };
-    let (same, other): (Vec<_>, Vec<_>) =
-        addresses.iter().copied().partition(|address| address.is_ipv6() == first.is_ipv6());
-    let mut other = other.into_iter();
-    let mut mixed: Vec<_> =
-        same.into_iter().flat_map(|address| [Some(address), other.next()]).flatten().collect();
-    mixed.extend(other);
-    mixed
-}
-
-/// Small writes leave at once (a token is a small write), and a peer that vanished is noticed.
-fn prepared(stream: TcpStream) -> io::Result<TcpStream> {
-    stream.set_nodelay(true)?;
-    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_AFTER);
-    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-    Ok(stream)
-}
-
 async fn secure(upstream: &UpstreamId, stream: TcpStream) -> Result<Protocol, DialError> {
     let stream = Box::new(tls::handshake(upstream.host(), stream).await?);
     if stream.get_ref().1.alpn_protocol() != Some(tls::ALPN_HTTP2) {
@@ -281,10 +233,6 @@ async fn read_tunnel_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// RFC 8305 §5 recommends 250 ms before the next address is tried.
-const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
-/// 30 s: below the idle timeouts of the middleboxes between two clouds.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
 /// Two relay buffers may be under way per stream before the upstream has to wait for the client.
 const HTTP2_STREAM_WINDOW: u32 = 256 * 1024;
 /// Four full streams; a slow client must not hold up the others on the same connection.
@@ -331,14 +279,4 @@ mod tests {
 
     /// A size that the allocator has; the next is 768.
     const STATE_BYTES_MAX: usize = 640;
-
-    #[test]
-    fn families_alternate_beginning_with_the_first() {
-        let address = |text: &str| text.parse::<IpAddr>().unwrap();
-        let (a, b, c) = (address("::1"), address("::2"), address("::3"));
-        let x = address("127.0.0.1");
-        assert_eq!(alternate_families(&[a, b, c, x]), [a, x, b, c]);
-        assert_eq!(alternate_families(&[x, a]), [x, a]);
-        assert!(alternate_families(&[]).is_empty());
-    }
 }

@@ -31,7 +31,7 @@ pub enum DialError {
     /// Every address refused, or none could be reached.
     #[error("failed to connect to {target}: {cause}")]
     Connect {
-        /// The last address tried.
+        /// The address whose attempt was the last to fail.
         target: String,
         /// What the system says.
         cause: io::Error,

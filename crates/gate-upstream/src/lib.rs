@@ -5,6 +5,7 @@
 //! nothing about HTTP messages; nor does it about routes or access rules. It is the only crate that knows rustls and the
 //! DNS library.
 
+mod connect;
 mod control_plane;
 mod dial;
 mod error;

@@ -12,7 +12,7 @@ const FULL_AFTER: Duration = Duration::from_millis(200);
 /// further SYN: a dial hangs until its timeout.
 pub struct Blackhole {
     listener: Socket,
-    _filling: Vec<Socket>,
+    filling: Vec<Socket>,
 }
 
 impl Blackhole {
@@ -28,15 +28,28 @@ impl Blackhole {
             let connected = client.connect_timeout(&address, FULL_AFTER);
             filling.push(client);
             if connected.is_err() {
-                return Self { listener, _filling: filling };
+                return Self { listener, filling };
             }
         }
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        let address = self.listener.local_addr().expect("a bound socket has an address");
+        address.as_socket().expect("an IPv4 address")
+    }
+
     /// `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
-        let address = self.listener.local_addr().expect("a bound socket has an address");
-        format!("http://{}", address.as_socket().expect("an IPv4 address"))
+        format!("http://{}", self.address())
+    }
+
+    /// From now on it has room for a connection: a dial that hangs gets through when its kernel repeats the SYN, which on
+    /// Linux is a second after the first one.
+    pub fn make_room(&mut self) {
+        self.filling.clear();
+        self.listener.set_nonblocking(true).expect("a socket can be made not to wait");
+        while self.listener.accept().is_ok() {}
     }
 }
 
