@@ -1,7 +1,8 @@
 //! `--upstream-proxy-env`: another proxy on the way to the upstreams, and only when asked for (defect H47).
 
-use gate_testkit::{Answer, Echo, Gateway, GatewayBuilder, Proxy, Upstream};
+use gate_testkit::{Answer, Echo, Gateway, GatewayBuilder, Pocketgate, Proxy, Upstream};
 
+use crate::cli::assert_refuses;
 use crate::setup::assert_refused;
 
 /// A gateway whose environment names a forward proxy.
@@ -69,10 +70,30 @@ async fn h47_the_environment_alone_changes_nothing() {
 
 #[tokio::test]
 async fn no_proxy_names_exceptions() {
-    let (upstream, proxy) = (Upstream::start(Echo).await, Upstream::start(Echo).await);
-    let except = |builder| asked_for(builder).environment("NO_PROXY", "example.com,127.0.0.1");
-    let gateway = started(&upstream.url(), &proxy, except).await;
-    assert_eq!(gateway.get("/-/up").await.status(), 200);
-    assert_eq!(upstream.ledger.request_count(), 1);
-    assert!(proxy.ledger.is_untouched());
+    for port in [String::new(), ":PORT".to_owned()] {
+        let (upstream, proxy) = (Upstream::start(Echo).await, Upstream::start(Echo).await);
+        let port = port.replace("PORT", &upstream.address().port().to_string());
+        let except =
+            |builder| asked_for(builder).environment("NO_PROXY", format!("example.com,127.0.0.1{port}"));
+        let gateway = started(&upstream.url(), &proxy, except).await;
+        assert_eq!(gateway.get("/-/up").await.status(), 200);
+        assert_eq!(upstream.ledger.request_count(), 1);
+        assert!(proxy.ledger.is_untouched());
+    }
+}
+
+/// What is sent to it, credentials first, would not be encrypted.
+#[tokio::test]
+async fn a_proxy_that_wants_tls_is_refused_at_start() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["HTTP_PROXY", "https_proxy"] {
+        let mut command = Pocketgate::command();
+        command
+            .args(["serve", "--http", "127.0.0.1:0", "--upstream-proxy-env", "--dir"])
+            .arg(directory.path());
+        command.env_remove("http_proxy").env(name, "https://user:secret@127.0.0.1:9");
+        let output = Pocketgate::finish(command).await;
+        assert_refuses(&output, &[&name.to_uppercase(), "must start with http://"]);
+        assert!(!output.stderr.contains("secret"), "{output:#?}");
+    }
 }

@@ -3,7 +3,7 @@
 //! Off unless asked for (H47): an environment variable must not silently send keys through a third party.
 
 use gate_snapshot::{Scheme, Upstream, UpstreamId};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// The forward proxies of the environment.
 #[derive(Clone, Debug, Default)]
@@ -13,7 +13,8 @@ pub struct ForwardProxies {
     exempt: Vec<Exemption>,
 }
 
-/// A forward proxy: http upstreams are asked for in absolute form, https ones through a `CONNECT` tunnel.
+/// A forward proxy, which is spoken to in the clear: http upstreams are asked for in absolute form, https ones through a
+/// `CONNECT` tunnel.
 #[derive(Clone, Debug)]
 pub struct ForwardProxy {
     /// Where it listens.
@@ -23,13 +24,21 @@ pub struct ForwardProxy {
 }
 
 /// One entry of `NO_PROXY`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Exemption {
+#[derive(Clone, Debug)]
+struct Exemption {
+    hosts: Hosts,
+    /// Behind `:`; every port without it.
+    port: Option<u16>,
+}
+
+/// Which hosts an entry of `NO_PROXY` stands for.
+#[derive(Clone, Debug)]
+enum Hosts {
     /// `*`
-    Everything,
+    All,
     /// `example.com` and `.example.com`: the name and everything below it.
     Domain(String),
-    /// `10.0.0.1`
+    /// `10.0.0.1`, `::1`, `[::1]`
     Address(IpAddr),
     /// `10.0.0.0/8`
     Network(IpAddr, u8),
@@ -39,14 +48,15 @@ impl ForwardProxies {
     /// Reads the variables through `variable`, the lower-case name first.
     ///
     /// # Errors
-    /// A sentence that names the variable whose value is not a proxy URL.
+    /// A sentence that names the variable whose value is not the URL of a proxy to be spoken to in the clear. It says nothing
+    /// of the value, which may hold a password.
     pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let either = |name: &str| {
             variable(&name.to_lowercase()).or_else(|| variable(name)).filter(|value| !value.trim().is_empty())
         };
         let proxy = |name: &str| {
             let parsed = either(name).map(|url| parse_proxy(url.trim()));
-            parsed.transpose().map_err(|error| format!("{name} is not a proxy URL: it {error}"))
+            parsed.transpose().map_err(|error| format!("{name} {error}"))
         };
         let exempt = either("NO_PROXY").unwrap_or_default();
         Ok(ForwardProxies {
@@ -69,40 +79,75 @@ impl ForwardProxies {
 
 impl Exemption {
     fn covers(&self, upstream: &UpstreamId) -> bool {
+        self.port.is_none_or(|port| port == upstream.port()) && self.hosts.include(upstream)
+    }
+}
+
+impl Hosts {
+    fn include(&self, upstream: &UpstreamId) -> bool {
         match self {
-            Exemption::Everything => true,
-            Exemption::Domain(domain) => {
+            Hosts::All => true,
+            Hosts::Domain(domain) => {
                 let below = upstream.host().strip_suffix(domain.as_str());
                 below.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
             }
-            Exemption::Address(address) => upstream.address() == Some(*address),
-            Exemption::Network(network, bits) => {
+            Hosts::Address(address) => upstream.address() == Some(*address),
+            Hosts::Network(network, bits) => {
                 upstream.address().is_some_and(|address| in_network(address, *network, *bits))
             }
         }
     }
 }
 
-fn parse_proxy(url: &str) -> Result<ForwardProxy, gate_snapshot::UpstreamError> {
+/// Why a variable names no proxy that can be used; reads on from the variable's name.
+#[derive(Debug, thiserror::Error)]
+enum ProxyError {
+    /// `https://` above all: the credentials, and what is asked of http upstreams, would travel in the clear all the same.
+    #[error("must start with http://: TLS to a forward proxy is not supported")]
+    Scheme,
+    #[error("is not a proxy URL: it {0}")]
+    Url(#[from] gate_snapshot::UpstreamError),
+}
+
+fn parse_proxy(url: &str) -> Result<ForwardProxy, ProxyError> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    if !scheme.eq_ignore_ascii_case("http") {
+        return Err(ProxyError::Scheme);
+    }
     let (user, host) = rest.rsplit_once('@').map_or((None, rest), |(user, host)| (Some(user), host));
-    let upstream = Upstream::parse(&format!("{scheme}://{host}"))?;
+    let upstream = Upstream::parse(&format!("http://{host}"))?;
     let authorization = user.map(|user| format!("Basic {}", base64(&percent_decoded(user))).into());
     Ok(ForwardProxy { endpoint: upstream.id, authorization })
 }
 
 fn parse_exemption(entry: &str) -> Option<Exemption> {
-    let entry = entry.trim().trim_start_matches('.').to_ascii_lowercase();
-    if entry == "*" {
-        return Some(Exemption::Everything);
+    let entry = entry.trim().to_ascii_lowercase();
+    let (hosts, port) = split_port(&entry);
+    Some(Exemption { hosts: parse_hosts(hosts)?, port })
+}
+
+/// The colons of an IPv6 address are its own unless it stands in brackets.
+fn split_port(entry: &str) -> (&str, Option<u16>) {
+    let (hosts, port) = entry.rsplit_once(':').unwrap_or((entry, ""));
+    match port.parse() {
+        Ok(port) if entry.parse::<Ipv6Addr>().is_err() => (hosts, Some(port)),
+        _ => (entry, None),
     }
-    if let Ok(address) = entry.parse() {
-        return Some(Exemption::Address(address));
+}
+
+fn parse_hosts(hosts: &str) -> Option<Hosts> {
+    if hosts == "*" {
+        return Some(Hosts::All);
     }
-    if let Some((network, bits)) = entry.split_once('/') {
-        return Some(Exemption::Network(network.parse().ok()?, bits.parse().ok()?));
+    let unbracketed = hosts.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hosts);
+    if let Ok(address) = unbracketed.parse() {
+        return Some(Hosts::Address(address));
     }
-    (!entry.is_empty()).then_some(Exemption::Domain(entry))
+    if let Some((network, bits)) = hosts.split_once('/') {
+        return Some(Hosts::Network(network.parse().ok()?, bits.parse().ok()?));
+    }
+    let domain = hosts.trim_start_matches('.');
+    (!domain.is_empty()).then(|| Hosts::Domain(domain.to_owned()))
 }
 
 fn in_network(address: IpAddr, network: IpAddr, bits: u8) -> bool {
@@ -188,6 +233,22 @@ mod tests {
     }
 
     #[test]
+    fn an_exemption_may_be_of_one_port() {
+        check("127.0.0.1:9", "http://127.0.0.1:9", None);
+        check("127.0.0.1:9", "http://127.0.0.1:10", Some("http://proxy:3128"));
+        check("Example.com:443", "https://api.example.com", None);
+        check("example.com:443", "http://example.com", Some("http://proxy:3128"));
+        check(".example.com:80", "http://example.com", None);
+        check("*:8080", "http://a:8080", None);
+        check("*:8080", "http://a", Some("http://proxy:3128"));
+        check("[::1]:9", "http://[::1]:9", None);
+        check("[::1]:9", "http://[::1]", Some("http://proxy:3128"));
+        check("[::1]", "http://[::1]:9", None);
+        check("::1:9", "http://[::1]:9", Some("http://proxy:3128"));
+        check("fd00::/8", "http://[fd00::1]:9", None);
+    }
+
+    #[test]
     fn user_information_becomes_basic_credentials() {
         let https = proxies("").https.unwrap();
         assert_eq!(https.authorization.as_deref(), Some("Basic dXNlcjpwQHNz"));
@@ -197,10 +258,18 @@ mod tests {
         assert_eq!(base64(b"foobar"), "Zm9vYmFy");
     }
 
+    #[track_caller]
+    fn check_refused(value: &str, expected: &str) {
+        let https = |name: &str| (name == "HTTPS_PROXY").then(|| value.to_owned());
+        assert_eq!(ForwardProxies::from_environment(https).unwrap_err(), expected);
+    }
+
     #[test]
-    fn a_value_that_is_no_url_is_named() {
-        let error =
-            ForwardProxies::from_environment(|name| (name == "HTTP_PROXY").then(|| "ftp://x".to_owned()));
-        assert!(error.unwrap_err().starts_with("HTTP_PROXY is not a proxy URL"));
+    fn what_is_no_plain_http_proxy_is_refused_by_the_variables_name() {
+        let no_tls = "HTTPS_PROXY must start with http://: TLS to a forward proxy is not supported";
+        check_refused("https://user:secret@proxy:3128", no_tls);
+        check_refused("HTTPS://proxy", no_tls);
+        check_refused("socks5://proxy", no_tls);
+        check_refused("http://", "HTTPS_PROXY is not a proxy URL: it must name a host");
     }
 }

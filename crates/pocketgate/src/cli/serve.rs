@@ -105,7 +105,8 @@ pub(crate) struct ServeArgs {
           help_heading = UPSTREAMS)]
     pub(crate) pocketbase_upstream: Option<Upstream>,
 
-    /// Reach upstreams through the proxies that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name
+    /// Reach upstreams through the proxies that HTTP_PROXY and HTTPS_PROXY name, http:// URLs both, but for those that
+    /// NO_PROXY lists: names, addresses, networks, with :PORT if need be
     #[arg(long, env = environment::UPSTREAM_PROXY_ENV, value_parser = BoolishValueParser::new(),
           help_heading = UPSTREAMS)]
     pub(crate) upstream_proxy_env: bool,
