@@ -33,6 +33,7 @@ mod forward_proxy;
 mod framing;
 mod header_templates;
 mod headers;
+mod http2_connections;
 mod identity;
 mod idle;
 mod import_export;

@@ -12,7 +12,8 @@ pub(crate) struct Fault {
     /// The whole cause, for the log alone: it may name internal addresses (H42). Boxed: faults are rare, results are many.
     pub(crate) cause: Option<Box<dyn Error + Send + Sync>>,
     /// Whether the connection was a reused one that ended before any byte of a response, with nothing sent that could not
-    /// be sent again: one more try on a new connection is safe (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
+    /// be sent again, or an HTTP/2 upstream said that it never looked at the request: one more try on a new connection is safe
+    /// (RFC 9110 §9.2.2, RFC 9112 §9.3.1, RFC 9113 §8.7).
     pub(crate) stale_connection: bool,
 }
 

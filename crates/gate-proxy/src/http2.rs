@@ -99,11 +99,12 @@ impl Response {
 }
 
 impl<'a> Exchange<'a> {
-    /// Opens the stream and sends the head.
+    /// Opens the stream and sends the head. To be called as soon as the connection was leased: it takes a stream then, and not
+    /// for long.
     ///
     /// # Errors
-    /// The connection takes no more streams.
-    pub(crate) async fn begin(
+    /// The head cannot be sent over HTTP/2.
+    pub(crate) fn begin(
         client: &'a mut Client,
         connection: Connection,
         head: Request<()>,
@@ -114,8 +115,6 @@ impl<'a> Exchange<'a> {
     ) -> Result<Self, Fault> {
         let Connection { mut sender, stream } = connection;
         let is_whole = !facts.has_body();
-        let ready = poll_fn(|cx| sender.poll_ready(cx));
-        crate::connect::while_client_waits(client, ready).await?.map_err(lost)?;
         let (response, upload) = sender.send_request(head, is_whole).map_err(lost)?;
         let upload = Upload { stream: upload, is_ended: is_whole };
         Ok(Exchange { client, facts, timeouts, running, request, upload, response, _stream: stream })
@@ -255,15 +254,22 @@ impl<'a> Exchange<'a> {
             return Poll::Ready(Err(fault));
         }
         if let Poll::Ready(Some(response)) = self.response.poll_informational(cx) {
-            return Poll::Ready(response.map(Head::Interim).map_err(lost));
+            return Poll::Ready(response.map(Head::Interim).map_err(|error| self.lost(error)));
         }
         if let Poll::Ready(response) = Pin::new(&mut self.response).poll(cx) {
-            return Poll::Ready(response.map(Head::Final).map_err(lost));
+            return Poll::Ready(response.map(Head::Final).map_err(|error| self.lost(error)));
         }
         if self.client.deadline.is_due() {
             return Poll::Ready(Err(self.request.head_timeout(self.client).into()));
         }
         Poll::Pending
+    }
+
+    /// The stream ended before the head.
+    fn lost(&self, error: h2::Error) -> Fault {
+        let was_stale = error.is_io() && self.running.is_reused.get() && self.facts.is_repeatable;
+        let stale_connection = self.request.is_kept() && (was_stale || never_looked_at(&error));
+        Fault { stale_connection, ..lost(error) }
     }
 }
 
@@ -390,6 +396,12 @@ impl Wire for Download {
     fn poll_trailers(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<HeaderMap>>> {
         self.stream.poll_trailers(cx).map_err(io::Error::other)
     }
+}
+
+/// Whether the upstream says that it did nothing with the request: then any may be sent again (RFC 9113 §8.7). A stream
+/// ends with a GOAWAY of the upstream only if it is beyond the last one that this names.
+fn never_looked_at(error: &h2::Error) -> bool {
+    error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
 }
 
 fn lost(error: h2::Error) -> Fault {

@@ -266,7 +266,7 @@ fn exchange(
     }
 }
 
-/// The same over streams of HTTP/2 connections.
+/// The same over streams of HTTP/2 connections. One that the upstream never looked at is no attempt either.
 #[expect(clippy::too_many_arguments, reason = "the steps of a request share its state")]
 async fn exchange_http2(
     worker: &Rc<Worker>,
@@ -280,20 +280,32 @@ async fn exchange_http2(
 ) -> Result<Next, Failure> {
     let proxy = &routed.proxy;
     let (mut connection, mut address, mut is_reused) = connection;
-    let keeps_body = attempts.may_follow() && facts.is_repeatable;
+    let keeps_body = attempts.may_follow() && facts.is_repeatable && facts.has_body();
     let kept = if keeps_body { kept_body(facts.body) } else { None };
     let mut request = RequestTransfer::of_body(facts, proxy, kept);
+    // An upstream may refuse for ever.
+    let mut may_be_stale = true;
     loop {
-        let is_kept = attempts.may_follow() && facts.is_repeatable;
+        let may_follow = attempts.may_follow() && facts.is_repeatable;
+        let is_kept = may_be_stale || may_follow;
         let sent = if is_kept { head.clone() } else { std::mem::take(&mut head) };
         running.sending(address, is_reused, facts.has_body());
-        let opened =
-            http2::Exchange::begin(client, connection, sent, &mut request, facts, &proxy.timeouts, running);
-        let mut exchange = opened.await?;
+        let mut exchange =
+            http2::Exchange::begin(client, connection, sent, &mut request, facts, &proxy.timeouts, running)?;
         let mut answer = exchange.response_head().await;
-        let failed = if is_kept { Failed::of(&answer, |response| response.answer) } else { None };
-        let next = failed.and_then(|failed| exchange.next_attempt(attempts, failed));
-        let Some(wait) = next else {
+        let leased = if may_be_stale && answer.as_ref().is_err_and(|fault| fault.stale_connection) {
+            drop((exchange, answer));
+            may_be_stale = false;
+            running.was_no_attempt();
+            client.deadline.set(facts.total_due);
+            connect::open(worker, client, proxy, facts, attempts, running).await?
+        } else if let Some(wait) = Failed::of(&answer, |response| response.answer)
+            .filter(|_| may_follow)
+            .and_then(|failed| exchange.next_attempt(attempts, failed))
+        {
+            drop((exchange, answer));
+            again(worker, client, proxy, facts, attempts, running, wait).await?
+        } else {
             let response = answer.as_mut().map_err(Fault::take)?;
             running.answered(response.answer);
             let outcome = exchange.relay(response).await;
@@ -303,8 +315,6 @@ async fn exchange_http2(
             }
             return Ok(next);
         };
-        drop((exchange, answer));
-        let leased = again(worker, client, proxy, facts, attempts, running, wait).await?;
         let Lease::Http2 { sender, stream, address: there } = leased.lease else {
             return Err(
                 Fault::because(Reason::UpstreamReset, "the upstream now speaks another protocol").into()

@@ -47,7 +47,8 @@ impl RequestTransfer {
         Self::from(Transfer::new(head, body_of(body), framing, keep), facts, proxy)
     }
 
-    /// The body of a request whose head has gone another way, as bytes. It is kept in `kept`, if there is a buffer for that.
+    /// The body of a request whose head has gone another way, as bytes. It can be sent again as long as it fits `kept`, or a
+    /// buffer of the usual size.
     pub(crate) fn of_body(facts: &RequestFacts, proxy: &ProxyRef, kept: Option<Buffer>) -> Self {
         Self::from(Transfer::of_body(body_of(facts.body), Framing::Plain, kept), facts, proxy)
     }
@@ -118,6 +119,11 @@ impl RequestTransfer {
     /// Whether it is safe to send it once more to an upstream that may have seen it (RFC 9110 §9.2.2).
     pub(crate) fn may_be_repeated(&self, facts: &RequestFacts) -> bool {
         self.transfer.is_unsent() || (facts.is_repeatable && self.transfer.can_rewind())
+    }
+
+    /// Whether all that was sent of it is still at hand.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.transfer.can_rewind()
     }
 
     /// Begins again, on another connection.

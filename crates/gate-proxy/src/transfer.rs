@@ -121,10 +121,10 @@ impl Transfer {
         Self::from(Outgoing { buffer: Some(head), written: 0, keep }, body, framing)
     }
 
-    /// A transfer of a body alone: its head has gone another way. With a buffer to keep it in, it can be sent again.
+    /// A transfer of a body alone: its head has gone another way. It can be sent again as long as [`Transfer::can_rewind`] says
+    /// so: as long as it fits `kept`, or a buffer of the usual size.
     pub(crate) fn of_body(body: Body, framing: Framing, kept: Option<Buffer>) -> Self {
-        let keep = kept.is_some();
-        Self::from(Outgoing { buffer: kept, written: 0, keep }, body, framing)
+        Self::from(Outgoing { buffer: kept, written: 0, keep: true }, body, framing)
     }
 
     fn from(out: Outgoing, body: Body, framing: Framing) -> Self {

@@ -36,8 +36,8 @@ pub use seed::seed;
 pub use token::auth_token;
 pub use upstream::{
     Answer, Behaviour, Blackhole, ByHand, CloseAfterRequest, CloseIdle, Collector, CollectorMood,
-    EarlyResponse, Echo, H2Behaviour, H2Upstream, Informational, Ledger, Mood, OneByte, Peer, PocketBase,
-    ReceivedBody, ReceivedRequest, RequestHead, ResetBeforeHead, Sidecar, SseStream, SseUpstream,
-    StallAfterHead, TestAuthority, Upstream,
+    EarlyResponse, Echo, H2Behaviour, H2ByHand, H2Peer, H2Request, H2Upstream, Informational, Ledger, Mood,
+    OneByte, Peer, PocketBase, ReceivedBody, ReceivedRequest, RequestHead, ResetBeforeHead, Sidecar,
+    SseStream, SseUpstream, StallAfterHead, TestAuthority, Upstream,
 };
 pub use wire::Fields;

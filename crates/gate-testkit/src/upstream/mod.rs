@@ -21,7 +21,7 @@ pub use blackhole::Blackhole;
 pub use by_hand::ByHand;
 pub use collector::{Collector, CollectorMood};
 pub use echo::Echo;
-pub use h2::{H2Behaviour, H2Upstream};
+pub use h2::{H2Behaviour, H2ByHand, H2Peer, H2Request, H2Upstream};
 pub use ledger::{Ledger, ReceivedBody, ReceivedRequest, RequestHead};
 pub use listening::Upstream;
 pub use misbehaving::{
