@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,8 @@ class Measured:
 def measure(workload: Workload, plan: Plan, rows: tuple[str, ...]) -> Measured:
     """Measures `rows` of a workload, in fresh processes so that memory starts from nothing."""
     with started(workload, rows) as lineup:
+        if workload.command == "sse":
+            meet(workload, lineup)
         rounds = interleaved(workload, plan, lineup)
         wrk = second_opinion(workload, plan, lineup)
     return Measured(workload, rounds, wrk, lineup.skipped)
@@ -135,6 +137,16 @@ def start(row: str, site: Site, stack: ExitStack) -> Running:
     stack.callback(proxy.stop)
     probe(proxy)
     return proxy
+
+
+def meet(workload: Workload, lineup: Lineup) -> None:
+    """One stream through each proxy: what the first makes resident of the program is no memory of each."""
+    single = replace(workload, connections=1)
+    for row in lineup.remaining():
+        try:
+            one_round(single, SELF_TEST, lineup.running[row])
+        except StartFailed as reason:
+            lineup.skipped[row] = str(reason)
 
 
 def interleaved(workload: Workload, plan: Plan, lineup: Lineup) -> dict[str, list[dict[str, Any]]]:

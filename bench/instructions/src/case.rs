@@ -9,6 +9,7 @@ use gate_request::{RuleContext, withheld};
 use gate_snapshot::HeaderValue;
 use gate_telemetry::access_log::{AccessEntry, AccessLogConfig, AccessLogs, Sink};
 use gate_telemetry::log::Format;
+use gate_telemetry::metrics::Latency;
 use gate_telemetry::{Reason, RequestId};
 use gate_traffic::{Admission, CallerKey};
 
@@ -141,10 +142,10 @@ fn metrics(scene: &mut Scene, repetitions: usize) {
     for number in 0..repetitions {
         let time = Duration::from_micros(black_box(number as u64));
         shard.active.up();
-        shard.upstream_latency.observe(time);
-        shard.first_byte.observe(time);
+        shard.latencies.observe(Latency::Upstream, time);
+        shard.latencies.observe(Latency::FirstByte, time);
         shard.overhead.observe(time);
-        shard.duration.observe(time);
+        shard.latencies.observe(Latency::Duration, time);
         shard.sent_bytes.add(1024);
         shard.received_bytes.add(512);
         shard.count_ended(200, black_box(Reason::Completed));

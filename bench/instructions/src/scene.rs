@@ -69,7 +69,7 @@ fn proxy(number: usize, now: Instant) -> Proxy {
         record: ProxyFields::default(),
         headers: headers(),
         timeouts: Arc::default(),
-        traffic: Arc::new(ProxyTraffic::new(&traffic, now)),
+        traffic: ProxyTraffic::new(&traffic, now),
         traffic_config: traffic.into(),
         metrics: Arc::new(ProxyMetrics::new(1)),
         forward_auth: false,

@@ -2,7 +2,7 @@
 
 use crate::record::{Moved, Record, Times};
 use crate::worker::Worker;
-use gate_telemetry::metrics::{LastFailure, ProxyShard};
+use gate_telemetry::metrics::{LastFailure, Latency, ProxyShard};
 use gate_telemetry::{Reason, Side};
 use std::time::{Duration, SystemTime};
 
@@ -38,7 +38,7 @@ fn is_failure(status: u16, reason: Reason) -> bool {
 
 fn count_in(shard: &ProxyShard, record: &Record, (times, moved, reason): (&Times, Moved, Reason)) {
     shard.count_ended(record.status.get(), reason);
-    shard.duration.observe(times.total);
+    shard.latencies.observe(Latency::Duration, times.total);
     shard.overhead.observe(times.own);
     shard.received_bytes.add(moved.received);
     shard.sent_bytes.add(moved.sent);
@@ -48,16 +48,18 @@ fn count_in(shard: &ProxyShard, record: &Record, (times, moved, reason): (&Times
             histogram.observe(time);
         }
     }
-    let phases = [
-        (&shard.upstream_latency, times.upstream),
-        (&shard.first_byte, times.first_byte),
-        (&shard.body, times.body),
-        (&shard.first_event, times.first_event),
+    let parts = [
+        (Latency::Upstream, times.upstream),
+        (Latency::FirstByte, times.first_byte),
+        (Latency::Body, times.body),
     ];
-    for (histogram, time) in phases {
+    for (part, time) in parts {
         if let Some(time) = time {
-            histogram.observe(time);
+            shard.latencies.observe(part, time);
         }
+    }
+    if let Some(time) = times.first_event {
+        shard.first_event.observe(time);
     }
     if record.begun.get().is_some() {
         let kind = if record.is_reused.get() { &shard.connections_reused } else { &shard.connections_new };

@@ -151,7 +151,7 @@ impl Gateway {
             TrafficConfig { max_concurrent: 1, queue, breaker: Some(breaker), ..TrafficConfig::default() };
         let proxy = Arc::new(Proxy {
             path: "/-/x".into(),
-            traffic: Arc::new(ProxyTraffic::new(&traffic, Instant::now())),
+            traffic: ProxyTraffic::new(&traffic, Instant::now()),
             traffic_config: traffic.into(),
             ..built_in(
                 "x",

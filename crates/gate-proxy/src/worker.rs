@@ -222,7 +222,7 @@ pub(crate) fn built_in(name: &str, upstream: Upstream, metrics: &Arc<ProxyMetric
             ..Timeouts::default()
         }),
         traffic_config: Arc::default(),
-        traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
+        traffic: ProxyTraffic::new(&TrafficConfig::default(), Instant::now()),
         metrics: Arc::clone(metrics),
         forward_auth: true,
         forward_encoding: false,

@@ -213,7 +213,7 @@ fn blocked(id: &ProxyId, row: &ProxyRow, metrics: Arc<ProxyMetrics>) -> Option<P
         headers: Vec::new(),
         timeouts: Arc::default(),
         traffic_config: Arc::default(),
-        traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
+        traffic: ProxyTraffic::new(&TrafficConfig::default(), Instant::now()),
         metrics,
         forward_auth: false,
         forward_encoding: false,

@@ -21,7 +21,7 @@ pub(crate) fn proxy() -> Proxy {
         headers: Vec::new(),
         timeouts: Arc::default(),
         traffic_config: Arc::default(),
-        traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
+        traffic: ProxyTraffic::new(&TrafficConfig::default(), Instant::now()),
         metrics: Arc::new(ProxyMetrics::new(1)),
         forward_auth: false,
         forward_encoding: false,

@@ -36,7 +36,7 @@ pub struct Proxy {
     pub upstream: Upstream,
     /// What runs and what has failed. No configuration: it outlives edits, and hangs here because here it is found without a
     /// search (contract D-12).
-    pub traffic: Arc<ProxyTraffic>,
+    pub traffic: ProxyTraffic,
     /// What is counted about it; kept like `traffic`.
     pub metrics: Arc<ProxyMetrics>,
     /// Phase timeouts. Most proxies have the same, and may share them.

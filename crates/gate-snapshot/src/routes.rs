@@ -119,7 +119,7 @@ mod tests {
             headers: Vec::new(),
             timeouts: Arc::default(),
             traffic_config: Arc::default(),
-            traffic: Arc::new(ProxyTraffic::new(&TrafficConfig::default(), Instant::now())),
+            traffic: ProxyTraffic::new(&TrafficConfig::default(), Instant::now()),
             metrics: Arc::new(ProxyMetrics::new(1)),
             forward_auth: false,
             forward_encoding: false,

@@ -1,9 +1,8 @@
 //! How many requests of one caller run at one time (`limits`).
 
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::shards::Shards;
 use crate::{CallerKey, CallerLimits};
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -43,12 +42,7 @@ pub struct CallerSlot {
 
 /// How many requests of each caller run. Whoever has none is not in it.
 #[derive(Debug)]
-struct Running {
-    /// Cut in pieces, so that workers seldom want the same one.
-    shards: [Mutex<HashMap<CallerKey, u32>>; SHARDS],
-    /// Callers choose their names, and must not choose where they end up: its keys are random.
-    hasher: RandomState,
-}
+struct Running(Shards<HashMap<CallerKey, u32>>);
 
 impl CallerLimiter {
     /// At most as many as `limits` say.
@@ -136,12 +130,12 @@ impl Drop for CallerSlot {
 
 impl Running {
     fn new() -> Self {
-        Self { shards: Default::default(), hasher: RandomState::new() }
+        Self(Shards::new())
     }
 
     /// Counts one more of `caller`, and returns whose to give back; `None` if `limit` run.
     fn take(&self, caller: CallerKey, limit: u32) -> Option<CallerKey> {
-        let mut shard = self.shard(&caller);
+        let mut shard = self.0.of(self.0.hash(&caller));
         let running = shard.get(&caller).copied().unwrap_or(0);
         if running >= limit {
             return None;
@@ -151,26 +145,13 @@ impl Running {
     }
 
     fn give_back(&self, caller: &CallerKey) {
-        let mut shard = self.shard(caller);
+        let mut shard = self.0.of(self.0.hash(caller));
         match shard.get_mut(caller) {
             Some(running) if *running > 1 => *running -= 1,
             _ => drop(shard.remove(caller)),
         }
     }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::indexing_slicing,
-        reason = "a remainder of the number of shards"
-    )]
-    fn shard(&self, caller: &CallerKey) -> MutexGuard<'_, HashMap<CallerKey, u32>> {
-        let shard = self.hasher.hash_one(caller) % SHARDS as u64;
-        lock(&self.shards[shard as usize])
-    }
 }
-
-/// 16: more than most machines have workers.
-const SHARDS: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -298,7 +279,7 @@ mod tests {
     #[track_caller]
     fn assert_empty(limiter: &CallerLimiter) {
         for table in [&limiter.identities, &limiter.addresses] {
-            assert!(table.shards.iter().all(|shard| lock(shard).is_empty()));
+            assert!(table.0.all().all(|shard| shard.is_empty()));
         }
     }
 }

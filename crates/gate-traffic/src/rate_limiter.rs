@@ -1,10 +1,11 @@
 //! How many requests a caller may make in a time (`rateLimit`).
 
+use crate::shards::{SHARDS, Shards};
 use crate::sliding_window::nanoseconds;
-use crate::sync::{AtomicU32, AtomicU64, Mutex, MutexGuard, lock};
+use crate::sync::{AtomicU32, AtomicU64};
 use crate::{CallerKey, RateLimitBy, RateLimitConfig};
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -27,10 +28,7 @@ pub struct RateLimiter {
     by: AtomicU32,
     dry_run: AtomicBool,
     dry_run_refusals: AtomicU64,
-    /// Cut in pieces, so that workers seldom want the same one.
-    shards: [Mutex<Shard>; SHARDS],
-    /// Callers choose their names, and must not choose where they end up: its keys are random.
-    hasher: RandomState,
+    callers: Shards<Shard>,
 }
 
 /// What is allowed.
@@ -74,8 +72,7 @@ impl RateLimiter {
             by: AtomicU32::new(by_number(RateLimitBy::default())),
             dry_run: AtomicBool::new(false),
             dry_run_refusals: AtomicU64::new(0),
-            shards: std::array::from_fn(|_| Mutex::default()),
-            hasher: RandomState::new(),
+            callers: Shards::new(),
         };
         limiter.configure(config, now);
         limiter
@@ -117,8 +114,8 @@ impl RateLimiter {
         if rate.interval_ns == 0 {
             return rate.verdict(true, 0);
         }
-        let hash = self.hasher.hash_one(key);
-        let mut shard = self.shard(hash);
+        let hash = self.callers.hash(key);
+        let mut shard = self.callers.of(hash);
         let known = shard.get_mut(&hash);
         let used = known.as_ref().map_or(0, |full_at| full_at.saturating_sub(now));
         let with_this = used.saturating_add(rate.interval_ns);
@@ -146,7 +143,7 @@ impl RateLimiter {
 
     /// How many callers it remembers; 100,000 at most.
     pub fn callers(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).len()).sum()
+        self.callers.all().map(|shard| shard.len()).sum()
     }
 
     fn rate(&self) -> Rate {
@@ -160,23 +157,15 @@ impl RateLimiter {
         nanoseconds(now.saturating_duration_since(self.started))
     }
 
-    /// The upper half says which, since the tables look at the lower.
-    #[expect(clippy::indexing_slicing, reason = "a remainder of their number")]
-    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
-        lock(&self.shards[(hash >> 32) as usize % SHARDS])
-    }
-
     fn forget(&self) {
-        for shard in &self.shards {
-            *lock(shard) = Shard::default();
-        }
+        self.callers.all().for_each(|mut shard| *shard = Shard::default());
     }
 
     /// Nobody has used more than a whole bucket: who has, has used one of another size.
     fn cap(&self, bucket_ns: u64, now: Instant) {
         let latest = self.moment(now).saturating_add(bucket_ns);
-        for shard in &self.shards {
-            lock(shard).values_mut().for_each(|full_at| *full_at = latest.min(*full_at));
+        for mut shard in self.callers.all() {
+            shard.values_mut().for_each(|full_at| *full_at = latest.min(*full_at));
         }
     }
 }
@@ -245,8 +234,6 @@ fn by_of(number: u32) -> RateLimitBy {
     }
 }
 
-/// 16: more than most machines have workers.
-const SHARDS: usize = 16;
 /// 100,000 callers in all, in about 5 MiB: more than call within a window, and no more than strangers may cost.
 const KEYS_PER_SHARD: usize = 100_000 / SHARDS;
 /// 146 years each, so that no sum of them overflows.

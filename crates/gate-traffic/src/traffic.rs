@@ -2,14 +2,23 @@
 
 use crate::sync::{Mutex, lock};
 use crate::{Breaker, CallerLimiter, Limiter, RateLimiter, RetryBudget, RetryConfig, TrafficConfig};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The live state of one proxy. It outlives edits, and all workers share it (D-12, H34).
-#[derive(Debug)]
+/// The live state of one proxy. It outlives edits, and all workers share it (D-12, H34): clones are the same.
+///
+/// What every request asks is one step away, what only some proxies have is behind another.
+#[derive(Clone, Debug)]
 pub struct ProxyTraffic {
     /// Requests at one time.
     pub limiter: Arc<Limiter>,
+    guards: Arc<Guards>,
+}
+
+/// What a proxy has if it is configured.
+#[derive(Debug)]
+pub struct Guards {
     /// Requests of one caller at one time.
     pub callers: Arc<CallerLimiter>,
     /// Requests in a time.
@@ -24,14 +33,15 @@ pub struct ProxyTraffic {
 impl ProxyTraffic {
     /// Nothing has happened yet.
     pub fn new(config: &TrafficConfig, now: Instant) -> Self {
-        Self {
-            limiter: Arc::new(Limiter::new(config.max_concurrent, &config.queue)),
+        let guards = Guards {
             callers: Arc::new(CallerLimiter::new(&config.callers)),
             rate: RateLimiter::new(config.rate.as_ref(), now),
             breaker: Arc::new(Breaker::new(config.breaker.as_ref(), now)),
             retry_budget: RetryBudget::new(budget_percent(config), now),
             in_force: Mutex::new(config.clone()),
-        }
+        };
+        let limiter = Limiter::new(config.max_concurrent, &config.queue);
+        Self { limiter: Arc::new(limiter), guards: Arc::new(guards) }
     }
 
     /// Holds the traffic to something else from now on, without forgetting what runs and what has happened. Costs a
@@ -47,6 +57,14 @@ impl ProxyTraffic {
         self.breaker.configure(config.breaker.as_ref(), now);
         self.retry_budget.configure(budget_percent(config));
         in_force.clone_from(config);
+    }
+}
+
+impl Deref for ProxyTraffic {
+    type Target = Guards;
+
+    fn deref(&self) -> &Guards {
+        &self.guards
     }
 }
 

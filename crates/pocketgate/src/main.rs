@@ -7,8 +7,8 @@ mod compose;
 mod descriptors;
 mod failure;
 mod metrics_listener;
+mod pages;
 mod signals;
-mod startup_pages;
 mod traces;
 
 use mimalloc::MiMalloc;

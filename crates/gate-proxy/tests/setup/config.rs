@@ -46,7 +46,7 @@ pub(crate) fn proxy(path: &str, upstream: Upstream, traffic_config: TrafficConfi
         record: ProxyFields::default(),
         headers: Vec::new(),
         timeouts: Arc::default(),
-        traffic: Arc::new(ProxyTraffic::new(&traffic_config, Instant::now())),
+        traffic: ProxyTraffic::new(&traffic_config, Instant::now()),
         traffic_config: traffic_config.into(),
         metrics: Arc::new(ProxyMetrics::new(1)),
         forward_auth: false,

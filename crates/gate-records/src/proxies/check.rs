@@ -178,7 +178,7 @@ impl CheckedProxy {
         id: ProxyId,
         sources: TemplateSources<'_>,
         metrics: Arc<ProxyMetrics>,
-        traffic: Option<&Arc<ProxyTraffic>>,
+        traffic: Option<&ProxyTraffic>,
     ) -> (Proxy, Option<Unresolved>) {
         let mut first_unresolved = None;
         let headers = self.headers.0.into_iter().map(|(name, template)| {
@@ -208,8 +208,7 @@ impl CheckedProxy {
             },
             headers,
             timeouts: self.timeouts.into(),
-            traffic: traffic
-                .map_or_else(|| Arc::new(ProxyTraffic::new(&traffic_config, Instant::now())), Arc::clone),
+            traffic: traffic.cloned().unwrap_or_else(|| ProxyTraffic::new(&traffic_config, Instant::now())),
             metrics,
             traffic_config: traffic_config.into(),
             forward_auth: self.record.forward_auth,

@@ -108,11 +108,15 @@ impl<const N: usize> HistogramTotal<N> {
 
     /// With the samples of one more; it has the same bounds.
     pub fn add(&mut self, histogram: &Histogram<N>) {
-        for (total, counter) in self.within.iter_mut().zip(&histogram.within) {
-            *total += counter.get();
-        }
-        self.above += histogram.above.get();
-        self.sum = self.sum.saturating_add(histogram.sum.get());
+        let within = histogram.within.iter().map(Counter::get);
+        self.add_counts(within, histogram.above.get(), histogram.sum.get());
+    }
+
+    /// With what was counted in each bucket, above all of them, and the sum of the samples in the units of [`sum_units`].
+    pub(super) fn add_counts(&mut self, within: impl Iterator<Item = u64>, above: u64, sum: u64) {
+        self.within.iter_mut().zip(within).for_each(|(total, count)| *total += count);
+        self.above += above;
+        self.sum = self.sum.saturating_add(sum);
     }
 
     /// What all samples add up to.
@@ -127,7 +131,8 @@ impl<const N: usize> HistogramTotal<N> {
     }
 }
 
-fn sum_units(sample: Duration) -> u64 {
+/// What a sample adds to a sum: whole units of [`SUM_UNIT_NANOSECONDS`].
+pub(super) fn sum_units(sample: Duration) -> u64 {
     let nanoseconds = u64::from(sample.subsec_nanos()) / SUM_UNIT_NANOSECONDS;
     sample.as_secs().saturating_mul(SUM_UNITS_PER_SECOND).saturating_add(nanoseconds)
 }

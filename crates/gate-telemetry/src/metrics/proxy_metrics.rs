@@ -1,6 +1,9 @@
 //! What is counted about one proxy.
 
-use super::{Counter, Gauge, Histogram, HistogramTotal, LATENCY_BOUNDS, LastFailures, OVERHEAD_BOUNDS};
+use super::{
+    Counter, Gauge, Histogram, HistogramTotal, LATENCY_BOUNDS, LastFailures, Latencies, Latency,
+    OVERHEAD_BOUNDS,
+};
 use crate::Reason;
 use std::fmt;
 use std::sync::OnceLock;
@@ -21,7 +24,7 @@ type Slot = OnceLock<Box<ProxyShard>>;
 /// What one worker has counted about one proxy. It alone writes to it.
 ///
 /// On cache lines of its own, so that no two workers write to the same, and in this order: of thousands of proxies none is in
-/// the cache, and what every request counts fills two lines and one of each histogram.
+/// the cache, and what every request counts fills two lines, the first of the latencies and one of the gateway's own time.
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub struct ProxyShard {
@@ -46,16 +49,10 @@ pub struct ProxyShard {
     pub connections_new: Counter,
     /// Event streams that are open.
     pub streams: Gauge,
-    /// From the request being sent to the response head being there, and the body as far as the upstream took its time with it.
-    pub upstream_latency: LatencyHistogram,
-    /// From the request being sent to the first byte of the response.
-    pub first_byte: LatencyHistogram,
-    /// From there to the end of the response.
-    pub body: LatencyHistogram,
+    /// How long the parts of a request took.
+    pub latencies: Latencies,
     /// What the gateway itself needed.
     pub overhead: OverheadHistogram,
-    /// From the request's first byte to its end, whatever it was.
-    pub duration: LatencyHistogram,
     /// Waiting for a place.
     pub queue: LatencyHistogram,
     /// Getting a connection that was not in the pool.
@@ -157,14 +154,11 @@ impl Default for ProxyShard {
         ProxyShard {
             statuses: [const { Counter::new() }; _],
             reasons: [const { Counter::new() }; _],
-            upstream_latency: Histogram::new(&LATENCY_BOUNDS),
+            latencies: Latencies::default(),
             queue: Histogram::new(&LATENCY_BOUNDS),
             connect: Histogram::new(&LATENCY_BOUNDS),
-            first_byte: Histogram::new(&LATENCY_BOUNDS),
-            body: Histogram::new(&LATENCY_BOUNDS),
             first_event: Histogram::new(&LATENCY_BOUNDS),
             overhead: Histogram::new(&OVERHEAD_BOUNDS),
-            duration: Histogram::new(&LATENCY_BOUNDS),
             received_bytes: Counter::new(),
             sent_bytes: Counter::new(),
             active: Gauge::new(),
@@ -182,14 +176,14 @@ impl ProxyTotal {
     pub fn add(&mut self, shard: &ProxyShard) {
         add_all(&mut self.statuses, &shard.statuses);
         add_all(&mut self.reasons, &shard.reasons);
-        self.upstream_latency.add(&shard.upstream_latency);
+        shard.latencies.add_to(&mut self.upstream_latency, Latency::Upstream);
+        shard.latencies.add_to(&mut self.first_byte, Latency::FirstByte);
+        shard.latencies.add_to(&mut self.body, Latency::Body);
+        shard.latencies.add_to(&mut self.duration, Latency::Duration);
         self.queue.add(&shard.queue);
         self.connect.add(&shard.connect);
-        self.first_byte.add(&shard.first_byte);
-        self.body.add(&shard.body);
         self.first_event.add(&shard.first_event);
         self.overhead.add(&shard.overhead);
-        self.duration.add(&shard.duration);
         self.received_bytes += shard.received_bytes.get();
         self.sent_bytes += shard.sent_bytes.get();
         self.active += shard.active.get();
@@ -265,7 +259,7 @@ mod tests {
                     for _ in 0..REQUESTS {
                         shard.active.up();
                         shard.count_ended(200, Reason::Completed);
-                        shard.upstream_latency.observe(Duration::from_millis(3));
+                        shard.latencies.observe(Latency::Upstream, Duration::from_millis(3));
                         shard.received_bytes.add(2);
                         shard.active.down();
                     }

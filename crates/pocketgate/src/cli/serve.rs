@@ -6,7 +6,7 @@ use super::traces::TraceArgs;
 use super::{DataDirectory, environment, stdout};
 use crate::compose;
 use crate::failure::Failure;
-use crate::startup_pages::StartupPages;
+use crate::pages::{self, StartupPages};
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use gate_otlp::{OtlpConfig, OtlpError};
@@ -162,6 +162,7 @@ impl ServeArgs {
     /// Runs the gateway until it is told to stop.
     pub(super) fn run(&self) -> Result<(), Failure> {
         let startup_pages = StartupPages::mapped();
+        pages::keep_small();
         self.start_log()?;
         let gateway = compose::start(self)?;
         startup_pages.give_back();

@@ -9,7 +9,7 @@ use gate_snapshot::{Proxy, Snapshot};
 use gate_store::ProxyRow;
 use gate_telemetry::Reason;
 use gate_telemetry::exposition::{Format, families};
-use gate_telemetry::metrics::ProcessMetrics;
+use gate_telemetry::metrics::{Latency, ProcessMetrics};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -273,8 +273,8 @@ async fn a_proxy_shows_counters_of_what_it_is_set_up_for_and_of_what_it_has_had(
 async fn r020_us6_ac3_h57_half_a_second_lands_in_its_bucket_and_the_last_bucket_is_the_count() {
     let server = start().await;
     let proxies = publish(&server, 2, [json!({"name": "a"})]);
-    proxies[0].metrics.shard(0).upstream_latency.observe(Duration::from_millis(499));
-    proxies[0].metrics.shard(1).upstream_latency.observe(Duration::from_millis(499));
+    proxies[0].metrics.shard(0).latencies.observe(Latency::Upstream, Duration::from_millis(499));
+    proxies[0].metrics.shard(1).latencies.observe(Latency::Upstream, Duration::from_millis(499));
     let text = metrics(&server).await;
     for (bound, expected) in [("0.25", 0.0), ("0.5", 2.0), ("1", 2.0), ("600", 2.0), ("+Inf", 2.0)] {
         let sample = format!(r#"gateway_upstream_latency_seconds_bucket{{proxy="a",le="{bound}"}}"#);
@@ -380,16 +380,11 @@ async fn the_configuration_and_the_store_say_how_they_are() {
 fn use_everything(proxy: &Proxy, worker: usize) {
     let shard = proxy.metrics.shard(worker);
     shard.count_ended(200, Reason::Completed);
-    for histogram in [
-        &shard.upstream_latency,
-        &shard.queue,
-        &shard.connect,
-        &shard.first_byte,
-        &shard.body,
-        &shard.first_event,
-        &shard.duration,
-    ] {
+    for histogram in [&shard.queue, &shard.connect, &shard.first_event] {
         histogram.observe(Duration::from_millis(7));
+    }
+    for latency in [Latency::Duration, Latency::Upstream, Latency::FirstByte, Latency::Body] {
+        shard.latencies.observe(latency, Duration::from_millis(7));
     }
     shard.overhead.observe(Duration::from_micros(7));
 }
