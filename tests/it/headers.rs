@@ -3,7 +3,7 @@
 use gate_testkit::{Answer, Echo, Fields, Gateway, PATIENCE, Proxy, Upstream, within};
 
 use crate::reload::execute;
-use crate::setup::{in_front_of, in_front_of_echo};
+use crate::setup::{assert_refused, in_front_of, in_front_of_echo};
 
 /// Sends a GET with those lines and returns the fields the upstream saw.
 async fn forwarded(lines: &[&str]) -> Fields {
@@ -165,6 +165,26 @@ async fn a_name_with_underscores_cannot_pose_as_ours() {
     gateway.connect().await.request("GET", "/-/up", &lines, b"").await;
     let requests = format!("{:?}", upstream.ledger.requests());
     assert!(!requests.contains("203.0.113.7") && !requests.contains("evil.example"), "{requests}");
+}
+
+#[tokio::test]
+async fn a_name_with_underscores_does_not_override_what_is_sent_with_hyphens() {
+    let headers =
+        forwarded(&["X_User_Role: admin", "X-User-Role: user", "x_request-id: evil", "X_Alone: 1"]).await;
+    assert_eq!((headers.value("x_user_role"), headers.value("x-user-role")), (None, Some("user")));
+    assert!(!headers.has("x_request-id"), "{headers:?}");
+    assert_eq!(headers.value("x_alone"), Some("1"), "stands for nothing else");
+}
+
+#[tokio::test]
+async fn a_rule_reads_what_a_proxy_in_front_set_and_not_a_clients_other_spelling_of_it() {
+    let upstream = Upstream::start(Echo).await;
+    let rule = "@request.headers.x_user_role = 'admin'";
+    let gateway = Gateway::start([Proxy::new("/-/up", &upstream.url()).access_rule(rule)]).await;
+    let mut client = gateway.connect().await;
+    let spoofed = ["X_User_Role: admin", "X-User-Role: user"];
+    assert_refused(&client.request("GET", "/-/up", &spoofed, b"").await, 401, "unauthorized");
+    assert_eq!(client.request("GET", "/-/up", &["X-User-Role: admin"], b"").await.status(), 200);
 }
 
 #[tokio::test]

@@ -124,8 +124,12 @@ impl FieldName {
     /// Whether `name`, which is none of the known names, is one of the names below to a reader that takes
     /// every byte but letters and digits for `-`, as CGI does, or decodes percent-encoding.
     pub(crate) fn is_disguised(name: &[u8]) -> bool {
-        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
-        !name.iter().all(is_plain) && Self::of_disguised(name).is_guarded()
+        !Self::is_plain(name) && Self::of_disguised(name).is_guarded()
+    }
+
+    /// Whether every reader takes `name` for the same: it is made of letters, digits and `-` alone.
+    pub(crate) fn is_plain(name: &[u8]) -> bool {
+        name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
     }
 
     /// What such a reader takes `name` for.

@@ -49,6 +49,7 @@ struct Facts {
     expects_continue: bool,
     has_upgrade: bool,
     accepts_trailers: bool,
+    has_odd_name: bool,
     /// The length of the head once it is complete.
     length: Option<usize>,
 }
@@ -186,6 +187,11 @@ impl RequestHead {
         self.facts.accepts_trailers
     }
 
+    /// Whether a field's name holds anything but letters, digits and `-`: some readers may take it for another.
+    pub fn has_odd_name(&self) -> bool {
+        self.facts.has_odd_name
+    }
+
     /// Whether Connection names the field `name`, which is then for this connection only (contract H21).
     /// `bytes` are the ones that were parsed. Fields that are hop-by-hop anyway need not be asked for.
     pub fn is_named_by_connection(&self, bytes: &[u8], name: &[u8]) -> bool {
@@ -209,12 +215,17 @@ impl Facts {
             FieldName::Te => self.accepts_trailers |= names_trailers(value),
             FieldName::TransferEncoding => self.framing.add_coding(value)?,
             FieldName::Upgrade => self.has_upgrade = true,
-            FieldName::Other if FieldName::is_disguised(field.name.of(bytes)) => {
-                return Err(RequestError::DisguisedName);
+            FieldName::Other if !FieldName::is_plain(field.name.of(bytes)) => {
+                self.add_odd_name(field.name.of(bytes))?;
             }
             _ => {}
         }
         Ok(())
+    }
+
+    fn add_odd_name(&mut self, name: &[u8]) -> Result<(), RequestError> {
+        self.has_odd_name = true;
+        if FieldName::is_disguised(name) { Err(RequestError::DisguisedName) } else { Ok(()) }
     }
 
     fn add_connection(&mut self, value: &[u8]) -> Result<(), RequestError> {

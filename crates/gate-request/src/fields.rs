@@ -1,7 +1,7 @@
 //! Which header fields go on to the upstream.
 
 use gate_http::{FieldLine, FieldName, RequestHead, is_field_value};
-use gate_snapshot::{HeaderValue, Identity, InjectedHeader, Proxy};
+use gate_snapshot::{HeaderValue, Identity, Proxy};
 
 /// Why a field of the client's does not go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Withheld {
     HopByHop,
     /// The proxy sets it itself (H9).
     Injected,
+    /// To a server that takes `_` for `-` as well it stands for another field, which somebody else may have set.
+    Alias,
 }
 
 /// Why a field is not forwarded; `None` when it is. `has_our_token`: the request carries a token of ours, valid or not.
@@ -50,12 +52,14 @@ pub fn withheld(
         }
         _ => None,
     };
-    reason.or_else(|| is_injected(proxy, name).then_some(Withheld::Injected))
+    let reason = reason.or_else(|| is_injected(proxy, name).then_some(Withheld::Injected));
+    // Hardly any request has such a name.
+    reason.or_else(|| (head.has_odd_name() && is_alias(head, bytes, name)).then_some(Withheld::Alias))
 }
 
 /// Whether a client's field stands for one that the proxy sets itself (H9).
 pub fn is_injected(proxy: &Proxy, name: &[u8]) -> bool {
-    proxy.headers.iter().any(|header| is_copy_of(name, header))
+    proxy.headers.iter().any(|header| is_copy_of(name, header.name.as_bytes()))
 }
 
 /// Whether everything a header gets from the caller may stand in a header (H13).
@@ -66,18 +70,25 @@ pub fn fits(value: &HeaderValue, identity: Option<&Identity>) -> bool {
     }
 }
 
-/// Whether a field is a copy of an injected one, to a server that takes `_` for `-` as well.
-fn is_copy_of(name: &[u8], header: &InjectedHeader) -> bool {
+/// Whether a name with `_` stands for a field that is there in another spelling, or that we add.
+fn is_alias(head: &RequestHead, bytes: &[u8], name: &[u8]) -> bool {
+    let is_spelled_otherwise = |other: &[u8]| is_copy_of(name, other) && !name.eq_ignore_ascii_case(other);
+    let is_ours = || is_copy_of(name, FieldName::XRequestId.spelling().as_bytes());
+    name.contains(&b'_')
+        && (is_ours() || head.fields().iter().any(|line| is_spelled_otherwise(line.name.of(bytes))))
+}
+
+/// Whether two names are the same to a server that takes `_` for `-` as well.
+fn is_copy_of(name: &[u8], other: &[u8]) -> bool {
     let fold = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-    let injected = header.name.as_bytes();
-    name.len() == injected.len() && name.iter().zip(injected).all(|(a, b)| fold(*a) == fold(*b))
+    name.len() == other.len() && name.iter().zip(other).all(|(a, b)| fold(*a) == fold(*b))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{parsed, proxy};
-    use gate_snapshot::{IdentityField, TemplatePart};
+    use gate_snapshot::{IdentityField, InjectedHeader, TemplatePart};
 
     /// Why each field behind `Host` is withheld.
     fn reasons(proxy: &Proxy, fields: &str, has_our_token: bool) -> Vec<Option<Withheld>> {
@@ -116,6 +127,13 @@ mod tests {
         let fields = "x-api-key: a\r\nX_API-KEY: b\r\nX-Api-Keys: c\r\n";
         let injected = Some(Withheld::Injected);
         assert_eq!(reasons(&proxy, fields, false), [injected, injected, None]);
+    }
+
+    #[test]
+    fn a_name_with_underscores_does_not_stand_beside_the_field_it_stands_for() {
+        let fields = "X_User_Role: a\r\nx-user-role: b\r\nX_Alone: c\r\nx_alone: d\r\nX_Request_Id: e\r\nX-A_B: f\r\nX_A-B: g\r\n";
+        let alias = Some(Withheld::Alias);
+        assert_eq!(reasons(&proxy(), fields, false), [alias, None, None, None, alias, alias, alias]);
     }
 
     #[test]

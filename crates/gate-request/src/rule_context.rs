@@ -60,10 +60,13 @@ impl Context for RuleContext<'_> {
     }
 }
 
-/// Whether a header's name is `key` in snake case: `X-API-Key` is `x_api_key`.
+/// Whether a header's name is `key` in snake case: `X-API-Key` is `x_api_key`. `X_API_Key` is not: whoever sets `X-API-Key` in
+/// front of us may leave alone what a client sends under that name.
 fn is_snake_case_of(key: &str, name: &[u8]) -> bool {
     let fold = |byte: u8| if byte == b'-' { b'_' } else { byte.to_ascii_lowercase() };
-    key.len() == name.len() && key.bytes().zip(name).all(|(ours, theirs)| ours == fold(*theirs))
+    let is_same =
+        key.len() == name.len() && key.bytes().zip(name).all(|(ours, theirs)| ours == fold(*theirs));
+    is_same && !name.contains(&b'_')
 }
 
 #[cfg(test)]
@@ -72,7 +75,7 @@ mod tests {
     use crate::testing::{parsed, proxy};
 
     const HEAD: &[u8] = b"PATCH /-/a?n=10&n=11&q=a%20b+c&empty=&%6b=v HTTP/1.1\r\nHost: gateway\r\n\
-        X-API-Key: one\r\nx-api-key: two\r\nX-Empty:\r\nContent-Type: text/plain\r\n\r\n";
+        X_API_Key: none\r\nX-API-Key: one\r\nx-api-key: two\r\nX_Only: none\r\nX-Empty:\r\nContent-Type: text/plain\r\n\r\n";
 
     #[track_caller]
     fn check(rule: &str, expected: bool) {
@@ -95,6 +98,12 @@ mod tests {
         check("@request.query.q = 'a b c'", true);
         check("@request.query.empty:isset = true && @request.query.absent:isset = false", true);
         check("@request.context = 'default'", true);
+    }
+
+    #[test]
+    fn a_rule_does_not_take_a_name_with_underscores_for_the_header_it_names() {
+        check("@request.headers.x_api_key = 'none'", false);
+        check("@request.headers.x_only:isset = false", true);
     }
 
     #[test]

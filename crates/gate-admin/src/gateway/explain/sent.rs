@@ -81,6 +81,7 @@ fn because(reason: Withheld) -> &'static str {
         Withheld::Credentials => "credentials",
         Withheld::HopByHop => "hop_by_hop",
         Withheld::Injected => "injected",
+        Withheld::Alias => "alias",
     }
 }
 
