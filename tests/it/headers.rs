@@ -237,6 +237,24 @@ async fn connection_fields_of_a_response_stay_on_their_connection() {
     assert_eq!(headers.value("x-stays"), Some("2"));
 }
 
+/// What tells an upstream to do something else than the request line says, or where it is.
+const OVERRIDES: [&str; 6] = [
+    "X-HTTP-Method-Override: DELETE",
+    "X-Original-URL: /admin",
+    "X-Rewrite-URL: /admin",
+    "X-Forwarded-Port: 1",
+    "X-Forwarded-Prefix: /evil",
+    "X-Forwarded-Server: evil",
+];
+
+#[tokio::test]
+async fn a32_a_stranger_overrides_neither_method_nor_path() {
+    let headers = forwarded(&OVERRIDES).await;
+    for (name, _) in OVERRIDES.iter().filter_map(|line| line.split_once(':')) {
+        assert!(!headers.has(name), "{name} in {headers:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_trusted_proxy_in_front_is_believed() {
     let upstream = Upstream::start(Echo).await;
@@ -251,8 +269,12 @@ async fn a_trusted_proxy_in_front_is_believed() {
         "X-Forwarded-Proto: https",
         "X-Forwarded-For: 198.51.100.7, 10.0.0.2",
     ];
+    let lines = [&lines[..], &OVERRIDES].concat();
     gateway.connect().await.request("GET", "/-/up", &lines, b"").await;
     let headers = upstream.ledger.only_request().head.headers;
+    for (name, value) in OVERRIDES.iter().filter_map(|line| line.split_once(": ")) {
+        assert_eq!(headers.values(name), [value]);
+    }
     assert_eq!(
         headers.values("x-forwarded-for"),
         ["203.0.113.7, 198.51.100.7, 10.0.0.2, 127.0.0.1"],

@@ -11,6 +11,7 @@ use crate::route::Routed;
 use crate::trace;
 use crate::worker::Worker;
 use gate_http::{FieldLine, FieldName, HeadTooLarge, HeadWriter, RequestBody, RequestHead};
+use gate_request::Sender;
 use gate_snapshot::{HeaderValue, TEMPLATE_PARTS_MAX};
 use gate_telemetry::Reason;
 use gate_upstream::ForwardProxy;
@@ -23,6 +24,7 @@ pub(crate) struct UpstreamHead<'a> {
     bytes: &'a [u8],
     routed: &'a Routed,
     caller: &'a Caller,
+    sender: Sender,
     forwarded: Forwarded<'a>,
     client_address: &'a str,
     facts: &'a RequestFacts,
@@ -71,12 +73,14 @@ impl<'a> UpstreamHead<'a> {
         facts: &'a RequestFacts,
     ) -> Self {
         let bytes = client.bytes();
-        let forwarded = Forwarded::of(head, bytes, worker.trusts(client.address));
+        let is_trusted = worker.trusts(client.address);
+        let forwarded = Forwarded::of(head, bytes, is_trusted);
         UpstreamHead {
             head,
             bytes,
             routed,
             caller,
+            sender: Sender { has_our_token: caller.has_our_token(), is_trusted },
             forwarded,
             client_address: &client.address_text,
             facts,
@@ -116,12 +120,11 @@ impl<'a> UpstreamHead<'a> {
     /// Every field but Host and those that frame the body, in the order they are sent.
     pub(crate) fn for_each_field(&self, mut emit: impl FnMut(&[u8], &[&[u8]])) {
         let proxy = &*self.routed.proxy;
-        let has_our_token = self.caller.has_our_token();
         for line in self.head.fields() {
             let is_replaced =
                 self.facts.placement.is_some_and(|placement| trace::replaces(&placement, line.known));
             if !is_replaced
-                && gate_request::withheld(proxy, self.head, self.bytes, line, has_our_token).is_none()
+                && gate_request::withheld(proxy, self.head, self.bytes, line, self.sender).is_none()
             {
                 emit(line.name.of(self.bytes), &[line.value.of(self.bytes)]);
             }

@@ -10,6 +10,9 @@ pub enum Withheld {
     Framing,
     /// It says where the request comes from, which is ours to say as well.
     Origin,
+    /// It says, past the request line, what is asked for: an access rule has looked at that line, and the upstream may follow the
+    /// field.
+    Override,
     /// What the request is called is ours to say, also where we say what a trusted proxy says.
     RequestId,
     /// What the client accepts is the gateway's business, unless the proxy has `forwardEncoding`.
@@ -24,13 +27,22 @@ pub enum Withheld {
     Alias,
 }
 
-/// Why a field is not forwarded; `None` when it is. `has_our_token`: the request carries a token of ours, valid or not.
+/// What decides about the fields of a request besides its proxy.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sender {
+    /// The request carries a token of ours, valid or not.
+    pub has_our_token: bool,
+    /// It comes from a proxy whose word is taken.
+    pub is_trusted: bool,
+}
+
+/// Why a field is not forwarded; `None` when it is.
 pub fn withheld(
     proxy: &Proxy,
     head: &RequestHead,
     bytes: &[u8],
     line: &FieldLine,
-    has_our_token: bool,
+    sender: Sender,
 ) -> Option<Withheld> {
     let name = line.name.of(bytes);
     let reason = match line.known {
@@ -41,9 +53,19 @@ pub fn withheld(
         | FieldName::XForwardedProto
         | FieldName::XRealIp
         | FieldName::Forwarded => Some(Withheld::Origin),
+        FieldName::XForwardedPort | FieldName::XForwardedPrefix | FieldName::XForwardedServer
+            if !sender.is_trusted =>
+        {
+            Some(Withheld::Origin)
+        }
+        FieldName::XHttpMethodOverride | FieldName::XOriginalUrl | FieldName::XRewriteUrl
+            if !sender.is_trusted =>
+        {
+            Some(Withheld::Override)
+        }
         FieldName::XRequestId => Some(Withheld::RequestId),
         FieldName::AcceptEncoding if !proxy.forward_encoding => Some(Withheld::Encoding),
-        FieldName::Authorization | FieldName::Cookie if has_our_token => {
+        FieldName::Authorization | FieldName::Cookie if sender.has_our_token => {
             (!proxy.forward_auth).then_some(Withheld::Credentials)
         }
         FieldName::AcceptEncoding => None,
@@ -95,7 +117,8 @@ mod tests {
         let bytes = format!("GET / HTTP/1.1\r\nHost: x\r\n{fields}\r\n").into_bytes();
         let head = parsed(&bytes);
         let lines = head.fields().iter().skip(1);
-        lines.map(|line| withheld(proxy, &head, &bytes, line, has_our_token)).collect()
+        let sender = Sender { has_our_token, is_trusted: false };
+        lines.map(|line| withheld(proxy, &head, &bytes, line, sender)).collect()
     }
 
     fn injecting(name: &str, value: HeaderValue) -> Proxy {
@@ -111,6 +134,20 @@ mod tests {
         assert_eq!(reasons(&proxy(), fields, false), expected);
         let forwards = Proxy { forward_encoding: true, ..proxy() };
         assert_eq!(reasons(&forwards, "Accept-Encoding: gzip\r\n", false), [None]);
+    }
+
+    #[test]
+    fn a32_what_overrides_the_request_line_is_for_a_trusted_proxy_to_say() {
+        let bytes = b"GET / HTTP/1.1\r\nHost: x\r\nX-HTTP-Method-Override: DELETE\r\nX-Original-URL: /a\r\nX-Rewrite-URL: /b\r\n\
+            X-Forwarded-Port: 1\r\nX-Forwarded-Prefix: /c\r\nX-Forwarded-Server: d\r\nX-Forwarded-For: e\r\n\r\n";
+        let head = parsed(bytes);
+        let reasons = |is_trusted| -> Vec<_> {
+            let sender = Sender { has_our_token: false, is_trusted };
+            head.fields().iter().skip(1).map(|line| withheld(&proxy(), &head, bytes, line, sender)).collect()
+        };
+        let (over, origin) = (Some(Withheld::Override), Some(Withheld::Origin));
+        assert_eq!(reasons(false), [over, over, over, origin, origin, origin, origin]);
+        assert_eq!(reasons(true), [None, None, None, None, None, None, origin]);
     }
 
     #[test]

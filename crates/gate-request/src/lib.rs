@@ -14,7 +14,7 @@ mod testing;
 mod token;
 
 pub use answered_here::{is_preflight_for_us, is_websocket_handshake};
-pub use fields::{Withheld, fits, is_injected, withheld};
+pub use fields::{Sender, Withheld, fits, is_injected, withheld};
 pub use route::{Route, Unroutable, route};
 pub use rule_context::RuleContext;
 pub use target::target;

@@ -5,7 +5,7 @@ use super::explanation::{Explanation, Outcome};
 use super::verdict::Bearer;
 use bytes::Bytes;
 use gate_http::{FieldName, RequestHead};
-use gate_request::Route;
+use gate_request::{Route, Sender};
 use gate_snapshot::{HeaderValue, Identity, Proxy, RouteTable};
 use gate_upstream::{HttpClient, HttpError, Trial, TrialLimits};
 use http::{HeaderName, Method, Request};
@@ -82,8 +82,9 @@ fn request(
     let target = gate_request::target(&proxy.upstream, head, bytes, stripped).concat();
     let target = String::from_utf8_lossy(&target);
     let mut request = client.request_to(&proxy.upstream, method, &target);
+    let sender = Sender { has_our_token: bearer.has_our_token, ..Sender::default() };
     for line in head.fields().iter().filter(|line| line.known != FieldName::Host) {
-        if gate_request::withheld(proxy, head, bytes, line, bearer.has_our_token).is_none() {
+        if gate_request::withheld(proxy, head, bytes, line, sender).is_none() {
             request = request.header(line.name.of(bytes), line.value.of(bytes));
         }
     }

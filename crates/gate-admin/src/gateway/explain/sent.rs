@@ -1,7 +1,7 @@
 //! What the upstream would get.
 
 use gate_http::{FieldName, RequestHead};
-use gate_request::Withheld;
+use gate_request::{Sender, Withheld};
 use gate_snapshot::{HeaderValue, Identity, InjectedHeader, Proxy, Scheme};
 use serde::Serialize;
 
@@ -41,11 +41,12 @@ impl Sent {
         identity: Option<&Identity>,
         has_our_token: bool,
     ) -> Self {
+        let sender = Sender { has_our_token, ..Sender::default() };
         let (mut forwarded, mut withheld) = (Vec::new(), Vec::new());
         // The Host of the question may be ours.
         for line in head.fields().iter().filter(|line| line.known != FieldName::Host) {
             let name = lossy(line.name.of(bytes));
-            match gate_request::withheld(proxy, head, bytes, line, has_our_token) {
+            match gate_request::withheld(proxy, head, bytes, line, sender) {
                 None => forwarded.push(name),
                 Some(reason) => withheld.push(WithheldField { name, because: because(reason) }),
             }
@@ -76,6 +77,7 @@ fn because(reason: Withheld) -> &'static str {
     match reason {
         Withheld::Framing => "framing",
         Withheld::Origin => "origin",
+        Withheld::Override => "override",
         Withheld::RequestId => "request_id",
         Withheld::Encoding => "encoding",
         Withheld::Credentials => "credentials",
