@@ -1,6 +1,8 @@
 //! Where the master keys are kept while the gateway runs.
 
 use super::{MasterKey, MasterKeyError, MasterKeys};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -22,6 +24,15 @@ pub struct Keyring {
     of_environment: Option<MasterKeys>,
     /// The data directory, where the file is.
     directory: PathBuf,
+}
+
+/// A change of the key that is under way: nobody else begins one of the same file before this is dropped.
+#[derive(Debug)]
+pub(super) struct Rotation {
+    /// The keys it began with, the one in front that everything is to be encrypted with.
+    pub(super) keys: Arc<MasterKeys>,
+    /// Locked; `None` where the keys are in the environment, and no file is changed.
+    _lock: Option<File>,
 }
 
 impl Keyring {
@@ -78,25 +89,30 @@ impl Keyring {
     }
 
     /// Puts a new key in front of those in the file. Where the environment has the keys, its own is the new one.
-    pub(super) fn begin_rotation(&self) -> Result<Arc<MasterKeys>, MasterKeyError> {
-        let keys = self.reread()?;
+    ///
+    /// # Errors
+    /// [`MasterKeyError::Rotating`] while another process, or another call, changes the key of this file: the last one
+    /// to write it would take away the key that the other has encrypted with.
+    pub(super) fn begin_rotation(&self) -> Result<Rotation, MasterKeyError> {
         if self.of_environment.is_some() {
-            return Ok(keys);
+            return Ok(Rotation { keys: self.reread()?, _lock: None });
         }
-        let keys = keys.succeeded_by(MasterKey::generate()?);
+        let lock = lock(&self.directory)?;
+        let keys = self.reread()?.succeeded_by(MasterKey::generate()?);
         keys.write_file(&self.directory)?;
         self.remember(keys);
-        Ok(self.keys())
+        Ok(Rotation { keys: self.keys(), _lock: Some(lock) })
     }
 
-    /// Takes the keys with which nothing is encrypted any more out of the file.
-    pub(super) fn end_rotation(&self) -> Result<(), MasterKeyError> {
+    /// Takes the keys with which nothing is encrypted any more out of the file: those that were known when the rotation
+    /// began. One that somebody has put there since stays.
+    pub(super) fn end_rotation(&self, rotation: &Rotation) -> Result<(), MasterKeyError> {
         if self.of_environment.is_some() {
             return Ok(());
         }
-        let current = self.keys().without_previous();
-        current.write_file(&self.directory)?;
-        self.remember(current);
+        let kept = self.reread()?.without_those_before(&rotation.keys);
+        kept.write_file(&self.directory)?;
+        self.remember(kept);
         Ok(())
     }
 
@@ -104,6 +120,27 @@ impl Keyring {
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     }
 }
+
+/// Locks the file beside the keys that says who changes them: the file of the keys itself is replaced by each change. The
+/// lock is the system's, so it goes with the process.
+fn lock(directory: &Path) -> Result<File, MasterKeyError> {
+    let path = directory.join(LOCK);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&path).map_err(|cause| MasterKeyError::File { path: path.clone(), cause })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(MasterKeyError::Rotating),
+        // A file system without locks: nothing can be kept from happening there.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(file),
+        Err(TryLockError::Error(cause)) => Err(MasterKeyError::File { path, cause }),
+    }
+}
+
+/// Who has it locked changes the key.
+const LOCK: &str = "master.key.lock";
 
 #[cfg(test)]
 mod tests {
@@ -144,14 +181,45 @@ mod tests {
         let running = Keyring::open_or_create(directory.path(), nothing).unwrap();
         let before = running.keys();
         let rotating = Keyring::open(directory.path(), nothing).unwrap().unwrap();
-        let during = rotating.begin_rotation().unwrap();
+        let rotation = rotating.begin_rotation().unwrap();
+        let during = Arc::clone(&rotation.keys);
         assert_ne!(during.current(), before.current());
         assert!(during.with_id(before.current().id()).is_some());
         assert_eq!(running.keys(), before);
         assert_eq!(running.reread().unwrap(), during);
-        rotating.end_rotation().unwrap();
+        rotating.end_rotation(&rotation).unwrap();
         assert_eq!(running.reread().unwrap().iter().count(), 1);
         assert_eq!(running.keys().current(), during.current());
+    }
+
+    #[test]
+    fn two_rotations_of_one_file_do_not_run_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let one = Keyring::open_or_create(directory.path(), nothing).unwrap();
+        let other = Keyring::open(directory.path(), nothing).unwrap().unwrap();
+        let rotation = one.begin_rotation().unwrap();
+        assert!(matches!(other.begin_rotation(), Err(MasterKeyError::Rotating)));
+        assert!(matches!(one.begin_rotation(), Err(MasterKeyError::Rotating)));
+        one.end_rotation(&rotation).unwrap();
+        let first = Arc::clone(&rotation.keys);
+        drop(rotation);
+        let second = other.begin_rotation().unwrap();
+        assert!(second.keys.with_id(first.current().id()).is_some());
+    }
+
+    #[test]
+    fn a_rotation_takes_only_keys_away_that_it_knew_when_it_began() {
+        let directory = tempfile::tempdir().unwrap();
+        let keyring = Keyring::open_or_create(directory.path(), nothing).unwrap();
+        let before = keyring.keys();
+        let rotation = keyring.begin_rotation().unwrap();
+        let by_hand = MasterKey::parse(&"a".repeat(64)).unwrap();
+        rotation.keys.succeeded_by(by_hand.clone()).write_file(directory.path()).unwrap();
+        keyring.end_rotation(&rotation).unwrap();
+        let left = keyring.keys();
+        assert_eq!(left.current(), &by_hand);
+        assert!(left.with_id(rotation.keys.current().id()).is_some());
+        assert!(left.with_id(before.current().id()).is_none());
     }
 
     #[test]

@@ -55,6 +55,9 @@ pub enum MasterKeyError {
         /// The file.
         path: PathBuf,
     },
+    /// Another process changes the key of the same data directory.
+    #[error("the master key is being changed already; try again when that has ended")]
+    Rotating,
     /// The system has no randomness to make a key from.
     #[error("no master key can be made: the system has no randomness")]
     NoRandomness,
@@ -161,6 +164,7 @@ impl MasterKeys {
 
     /// Puts these keys into the file of a data directory, for its owner's eyes only (0600). Whoever reads it
     /// meanwhile finds all of the old file or all of the new one, and so does whoever reads it after a loss of power.
+    /// Invariant: one caller at a time, who has the lock of a rotation.
     pub(super) fn write_file(&self, directory: &Path) -> Result<(), MasterKeyError> {
         let path = Self::file(directory);
         let new = directory.join(NEW_FILE);
@@ -187,10 +191,18 @@ impl MasterKeys {
         MasterKeys { current: self.current.clone(), previous: previous.collect() }
     }
 
-    /// The key that encrypts alone, when nothing is encrypted with the others any more.
+    /// These keys without those that `rotated` has behind its first one, with which nothing is encrypted any more. That
+    /// first one is among them whatever happens.
     #[must_use]
-    pub(super) fn without_previous(&self) -> Self {
-        MasterKeys { current: self.current.clone(), previous: Vec::new() }
+    pub(super) fn without_those_before(&self, rotated: &Self) -> Self {
+        let is_kept = |key: &&MasterKey| **key != rotated.current && !rotated.previous.contains(key);
+        let mut kept: Vec<_> = self.iter().filter(is_kept).cloned().collect();
+        if self.current == rotated.current || kept.is_empty() {
+            return MasterKeys { current: rotated.current.clone(), previous: kept };
+        }
+        let current = kept.remove(0);
+        kept.push(rotated.current.clone());
+        MasterKeys { current, previous: kept }
     }
 
     /// Every key, newest first.
@@ -380,7 +392,7 @@ mod tests {
     fn a_successor_encrypts_and_the_others_are_kept_until_they_go() {
         let successor = keys(&[B]).succeeded_by(MasterKey::parse(A).unwrap());
         assert_eq!(successor, keys(&[A, B]));
-        assert_eq!(successor.without_previous(), keys(&[A]));
+        assert_eq!(successor.without_those_before(&successor), keys(&[A]));
         assert_ne!(MasterKey::generate().unwrap(), MasterKey::generate().unwrap());
     }
 }

@@ -192,11 +192,13 @@ impl Secrets {
     /// many were not encrypted with it before. See [`Keyring`].
     ///
     /// # Errors
-    /// When one of them cannot be read nothing is changed, and no key is lost.
+    /// When one of them cannot be read, or somebody else does the same at this moment, nothing is changed, and no key is
+    /// lost.
     pub async fn rotate(&self) -> Result<usize, SecretError> {
         let keyring = self.keyring()?;
         // Before the transaction: a gateway that writes after it finds the new key in the file.
-        let keys = keyring.begin_rotation().map_err(SecretError::MasterKey)?;
+        let rotation = keyring.begin_rotation().map_err(SecretError::MasterKey)?;
+        let keys = &rotation.keys;
         let mut transaction = self.store.begin().await.map_err(SecretError::Store)?;
         let rows = transaction.select(&Select::all(&SECRETS)).await.map_err(SecretError::Store)?;
         let mut rotated = 0;
@@ -205,13 +207,13 @@ impl Secrets {
                 continue;
             }
             let unreadable = |cause| SecretError::Unreadable { key: row.text("key").to_owned(), cause };
-            let value = blob::open(&keys, owner(&row), row.text("value")).map_err(unreadable)?;
-            seal(keyring, &mut row, &value)?;
+            let value = blob::open(keys, owner(&row), row.text("value")).map_err(unreadable)?;
+            seal_with(keys, &mut row, &value)?;
             transaction.update(&row, None).await.map_err(SecretError::Store)?;
             rotated += 1;
         }
         transaction.commit().await.map_err(SecretError::Store)?;
-        keyring.end_rotation().map_err(SecretError::MasterKey)?;
+        keyring.end_rotation(&rotation).map_err(SecretError::MasterKey)?;
         Ok(rotated)
     }
 
@@ -331,6 +333,10 @@ impl Secret {
 /// before its own.
 fn seal(keyring: &Keyring, row: &mut Row, value: &SecretValue) -> Result<(), SecretError> {
     let keys = keyring.reread().map_err(SecretError::MasterKey)?;
+    seal_with(&keys, row, value)
+}
+
+fn seal_with(keys: &MasterKeys, row: &mut Row, value: &SecretValue) -> Result<(), SecretError> {
     let sealed = blob::seal(keys.current(), owner(row), value);
     let key = || row.text("key").to_owned();
     let sealed = sealed.map_err(|cause| SecretError::Unreadable { key: key(), cause })?;

@@ -199,6 +199,33 @@ async fn a_rotation_is_not_noticed_by_a_gateway_that_runs() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rotations_at_the_same_time_lose_no_secret() {
+    let fixture = Fixture::new().await;
+    fixture.create("KEY", None, VALUE).await;
+    for _ in 0..10 {
+        let rotations: Vec<_> = (0..4)
+            .map(|_| {
+                let process = fixture.other();
+                tokio::spawn(async move { process.rotate().await })
+            })
+            .collect();
+        let mut rotated = 0;
+        for rotation in rotations {
+            match rotation.await.unwrap() {
+                Ok(_) => rotated += 1,
+                Err(error) => {
+                    let reason = "the master key is being changed already; try again when that has ended";
+                    assert_eq!(error.to_string(), reason);
+                }
+            }
+        }
+        assert!(rotated > 0);
+        let restarted = fixture.other();
+        assert_eq!(restarted.reveal(named("KEY", None)).await.unwrap().expose(), VALUE);
+    }
+}
+
 #[tokio::test]
 async fn a_key_moves_from_the_file_into_the_environment() {
     let fixture = Fixture::new().await;
