@@ -73,6 +73,47 @@ fn private() -> OpenOptions {
     options
 }
 
+/// A database that is being written and has no name yet: nobody else writes to it, and dropping it removes it.
+#[derive(Debug)]
+pub(crate) struct Partial {
+    path: PathBuf,
+}
+
+impl Partial {
+    /// Makes an empty one; whoever makes another beside the same file at the same time gets another path.
+    pub(crate) fn beside(file: &Path) -> io::Result<Self> {
+        let mut number = 1_u32;
+        loop {
+            let path = file.with_extension(format!("{number}.partial"));
+            match create_file(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                made => return made.map(|()| Partial { path }),
+            }
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives it its name, unless there is a file of that name, which is an error: renaming would replace it.
+    pub(crate) fn give_name(self, name: &Path) -> io::Result<()> {
+        match fs::hard_link(&self.path, name) {
+            Ok(()) => Ok(()),
+            Err(_) if name.exists() => Err(io::ErrorKind::AlreadyExists.into()),
+            // Where a file cannot have two names.
+            Err(_) => fs::rename(&self.path, name),
+        }
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // What cannot be removed is in nobody's way.
+        let _ = remove_database(&self.path);
+    }
+}
+
 /// Removes a database with what SQLite puts beside it.
 pub(crate) fn remove_database(path: &Path) -> io::Result<()> {
     for suffix in ["", LOG_SUFFIX, INDEX_SUFFIX] {

@@ -1,7 +1,7 @@
 //! The store: every read and write of records goes through it.
 
 use crate::changes::Source;
-use crate::directory;
+use crate::directory::{self, Partial};
 use crate::postgres::Postgres;
 use crate::sqlite::{RECORDS, Sqlite};
 use crate::statement::Statement;
@@ -10,7 +10,8 @@ use crate::{
     StoreError, Table, Transaction, Value, migrate,
 };
 use gate_rules::{Condition, Dialect};
-use std::fs::{self, File};
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -200,25 +201,24 @@ impl Store {
 
     /// Writes a copy of every record, as they are at one moment, to a new file: a database that opens like any other,
     /// once it is `data.db` in a directory. Whoever writes in the meantime does not have to wait, unless the records
-    /// are in PostgreSQL. Logs are not in it.
+    /// are in PostgreSQL. Logs are not in it. Of several that make one of the same name at the same time one does.
+    ///
+    /// Cancel-safe: nothing is left of a copy that is dropped half-way.
     pub async fn backup(&self, to: &Path) -> Result<(), BackupError> {
         if to.exists() {
             return Err(BackupError::Exists { path: to.to_owned() });
         }
-        let partial = to.with_extension("partial");
-        let written = self.write_backup(&partial).await;
-        if written.is_err() {
-            // The error that is told is the first one.
-            let _ = directory::remove_database(&partial);
-        }
-        written?;
-        fs::rename(&partial, to).map_err(|cause| BackupError::NotWritten { path: to.to_owned(), cause })
+        let not_written = |cause: io::Error| match cause.kind() {
+            io::ErrorKind::AlreadyExists => BackupError::Exists { path: to.to_owned() },
+            _ => BackupError::NotWritten { path: to.to_owned(), cause },
+        };
+        let partial = Partial::beside(to).map_err(not_written)?;
+        self.write_backup(partial.path()).await?;
+        partial.give_name(to).map_err(not_written)
     }
 
+    /// Fills an empty file.
     async fn write_backup(&self, path: &Path) -> Result<(), BackupError> {
-        let not_written = |cause| BackupError::NotWritten { path: path.to_owned(), cause };
-        directory::remove_database(path).map_err(not_written)?;
-        directory::create_file(path).map_err(not_written)?;
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.copy_to(path).await?,
             Backend::Postgres(_) => {
@@ -228,7 +228,8 @@ impl Store {
                 copied?;
             }
         }
-        File::open(path).and_then(|file| file.sync_all()).map_err(not_written)
+        let flushed = File::open(path).and_then(|file| file.sync_all());
+        flushed.map_err(|cause| BackupError::NotWritten { path: path.to_owned(), cause })
     }
 
     /// Notices of changes made from now on, by whomever. While a PostgreSQL database is away they can be asked for as

@@ -63,6 +63,40 @@ async fn a_backup_is_for_its_owner_alone_and_overwrites_nothing() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_backups_of_one_name_at_the_same_time_one_is_made_and_whole() {
+    let (store, directory) = empty_store().await;
+    for number in 0..50 {
+        insert(&store, &full(number)).await.unwrap();
+    }
+    for round in 0..10 {
+        let to = directory.path().join(format!("copy-{round}.db"));
+        let backups: Vec<_> = (0..4)
+            .map(|_| {
+                let (store, to) = (store.clone(), to.clone());
+                tokio::spawn(async move { store.backup(&to).await })
+            })
+            .collect();
+        let mut made = 0;
+        for backup in backups {
+            match backup.await.unwrap() {
+                Ok(()) => made += 1,
+                refused => assert!(matches!(refused, Err(BackupError::Exists { .. })), "{refused:?}"),
+            }
+        }
+        assert_eq!(made, 1);
+        let (copy, _directory) = opened(&to).await;
+        assert_eq!(copy.proxies().await.unwrap().len(), 50);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(to.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+    let is_partial = |entry: &fs::DirEntry| entry.path().extension().is_some_and(|kind| kind == "partial");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().flatten().filter(is_partial).count(), 0);
+}
+
 #[tokio::test]
 async fn a_backup_while_others_write_is_sound() {
     let (store, directory) = empty_store().await;
