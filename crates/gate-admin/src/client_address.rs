@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::request::Parts;
 use std::convert::Infallible;
+use std::net::IpAddr;
 
 /// The addresses behind a request, as the data plane wrote them into `X-Forwarded-For`.
 ///
@@ -26,6 +27,11 @@ impl ClientAddress {
         let remote = from_the_right.next().unwrap_or_default();
         let real = from_the_right.next().unwrap_or_else(|| remote.clone());
         ClientAddress { remote, real }
+    }
+
+    /// The client's address, if it is one.
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
+        self.real.parse().ok()
     }
 }
 

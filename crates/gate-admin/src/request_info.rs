@@ -1,6 +1,7 @@
 //! What rules may know of a request.
 
 use crate::caller::Caller;
+use crate::client_address::ClientAddress;
 use crate::headers;
 use crate::payload::Payload;
 use crate::query::Query;
@@ -34,6 +35,7 @@ impl<S: Sync> FromRequestParts<S> for Info {
             headers: headers::for_rules(&parts.headers),
             query: Query::of(&parts.uri).into_parameters(),
             auth: auth.as_deref().cloned(),
+            address: ClientAddress::of(&parts.headers).ip(),
             ..RequestInfo::default()
         }))
     }

@@ -32,5 +32,5 @@ pub(crate) async fn auth_with_password(
 
 /// Where an attempt comes from. All whose address is not known share one, and so one limit.
 pub(super) fn ip(address: &ClientAddress) -> IpAddr {
-    address.real.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    address.ip().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }

@@ -50,6 +50,7 @@ impl Request {
             query,
             body: self.body.unwrap_or_default(),
             auth: batch.auth.clone(),
+            address: batch.address,
         };
         Ok(Write { collection, kind, request })
     }

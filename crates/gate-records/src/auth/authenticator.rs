@@ -128,7 +128,8 @@ impl Authenticator {
         let throttled = format!("{}/{identity}", collection.name);
         let attempt =
             self.throttle.admit(address, &throttled, Instant::now()).map_err(LoginError::Throttled)?;
-        let verified = self.verify_password(collection, identity, &credentials.password).await;
+        let passwords = self.passwords.asked_from(address);
+        let verified = self.verify_password(collection, identity, &credentials.password, &passwords).await;
         if !matches!(verified, Err(LoginError::Failed)) {
             attempt.take_back();
         }
@@ -234,10 +235,11 @@ impl Authenticator {
         collection: &'static Collection,
         identity: &str,
         password: &str,
+        passwords: &Passwords,
     ) -> Result<Row, LoginError> {
         let row = self.find(collection, "email", identity).await?;
         let hash = row.as_ref().map(|row| row.text("password"));
-        let is_right = self.passwords.verify(password, hash).await.map_err(|error| match error {
+        let is_right = passwords.verify(password, hash).await.map_err(|error| match error {
             PasswordError::Busy => LoginError::Busy,
             error @ (PasswordError::TooLong | PasswordError::Failed(_)) => {
                 LoginError::Other(error.to_string())

@@ -2,6 +2,8 @@
 
 use crate::FieldError;
 use bcrypt::{BcryptError, HashParts, Version};
+use gate_traffic::{CallerKey, CallerLimiter, CallerLimits, CallerSlot};
+use std::net::IpAddr;
 use std::num::NonZero;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -12,13 +14,19 @@ use zeroize::Zeroizing;
 /// Hashes and verifies passwords, each of which keeps a core busy for some 50 ms on purpose.
 ///
 /// At most half of the cores are busy with it, so that nobody who guesses passwords slows the data plane down; a few
-/// dozen callers wait for their turn, and whoever comes after them is told to come again. Cheap to clone.
+/// dozen callers wait for their turn, and whoever comes after them is told to come again. Of these places one address,
+/// or one network of IPv6, has a quarter: whoever sends one guess after the other from there does not keep others from
+/// logging in. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Passwords {
     /// One permit for everybody who hashes or waits for it.
     places: Arc<Semaphore>,
     /// One permit for everybody who hashes.
     running: Arc<Semaphore>,
+    /// How many of the places each address has.
+    shares: Arc<CallerLimiter>,
+    /// Who asks; `None` for the gateway itself and its command line.
+    address: Option<IpAddr>,
 }
 
 /// Why a password was neither hashed nor verified.
@@ -45,10 +53,21 @@ impl Default for Passwords {
 impl Passwords {
     /// Hashes `running` passwords at a time, and lets `waiting` more wait.
     pub fn new(running: usize, waiting: usize) -> Self {
+        let places = running + waiting;
+        let share = u32::try_from(places / SHARES).unwrap_or(u32::MAX).max(1);
+        let limits = CallerLimits { per_ip: share, ..CallerLimits::default() };
         Passwords {
-            places: Arc::new(Semaphore::new(running + waiting)),
+            places: Arc::new(Semaphore::new(places)),
             running: Arc::new(Semaphore::new(running)),
+            shares: Arc::new(CallerLimiter::new(&limits)),
+            address: None,
         }
+    }
+
+    /// The same for whoever asks from this address, who has no more than a share of the places.
+    #[must_use]
+    pub fn asked_from(&self, address: IpAddr) -> Self {
+        Passwords { address: Some(address), ..self.clone() }
     }
 
     /// Whether a password may be set: 8 to 71 characters in at most 72 bytes (contract §1.4).
@@ -92,13 +111,19 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PasswordError> {
+        let share = self.share()?;
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
         let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| PasswordError::Busy)?;
         let working = tokio::task::spawn_blocking(move || {
-            let _held_to_the_end: [OwnedSemaphorePermit; 2] = [place, turn];
+            let _held_to_the_end: ([OwnedSemaphorePermit; 2], Option<CallerSlot>) = ([place, turn], share);
             work()
         });
         working.await.map_err(|error| PasswordError::Failed(error.to_string()))
+    }
+
+    fn share(&self) -> Result<Option<CallerSlot>, PasswordError> {
+        let Some(address) = self.address else { return Ok(None) };
+        self.shares.admit(&CallerKey::Everyone, address).map_err(|_| PasswordError::Busy)
     }
 }
 
@@ -134,6 +159,9 @@ const PASSWORD_BYTES_MAX: usize = 72;
 const RUNNING_MAX: usize = 2;
 /// At 50 ms each the last one waits three seconds, which is as long as a person at a login page does.
 const WAITING_MAX: usize = 64;
+/// A quarter for one address: an office that comes in at nine still gets through, and one guesser leaves room for
+/// everybody else.
+const SHARES: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -229,6 +257,26 @@ mod tests {
         assert!(first.is_ok() && second.is_ok());
         assert!(matches!(third, Err(PasswordError::Busy)));
         assert!(passwords.verify(PASSWORD, None).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn d10_one_address_has_a_quarter_of_the_places() {
+        let passwords = Passwords::new(1, 7);
+        let flood = passwords.asked_from("192.0.2.1".parse().unwrap());
+        let network = |host| format!("2001:db8::{host}").parse().unwrap();
+        let verify = |passwords: Passwords| async move { passwords.verify(PASSWORD, None).await.is_ok() };
+        let (first, second, third, other, one_host, another_host, of_same_network) = tokio::join!(
+            verify(flood.clone()),
+            verify(flood.clone()),
+            verify(flood.clone()),
+            verify(passwords.asked_from("192.0.2.2".parse().unwrap())),
+            verify(passwords.asked_from(network(1))),
+            verify(passwords.asked_from(network(2))),
+            verify(passwords.asked_from(network(3))),
+        );
+        assert_eq!((first, second, third, other), (true, true, false, true));
+        assert_eq!((one_host, another_host, of_same_network), (true, true, false));
+        assert!(verify(flood).await, "what was taken is given back");
     }
 
     #[tokio::test]

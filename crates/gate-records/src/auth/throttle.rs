@@ -1,9 +1,10 @@
 //! Holds back whoever guesses passwords.
 
+use gate_traffic::CallerKey;
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,11 +16,12 @@ use std::time::{Duration, Instant};
 ///
 /// ## What is counted
 /// Attempts, from the moment they begin: a hundred at the same time are a hundred. One that turns out not to be a
-/// failure is taken back. The minute begins with the first attempt, and when it is over everything is forgotten.
+/// failure is taken back, and nothing is left of it. The minute begins with the first attempt, and when it is over
+/// everything is forgotten.
 ///
 /// ## Memory
-/// Of an address and an identity a hash is kept. When there is no room for another one, the oldest minute is forgotten
-/// early: an attacker who makes that happen has to bring thousands of addresses or identities.
+/// Of an address and an identity a hash is kept. When there is no room for another one, a minute is forgotten early in
+/// which nobody was refused: who is held back stays so, however many addresses or identities others bring.
 #[derive(Debug)]
 pub struct LoginThrottle {
     /// Makes the hashes unpredictable from outside.
@@ -61,9 +63,9 @@ impl Default for LoginThrottle {
 impl LoginThrottle {
     /// Lets an attempt through, or says when the next one will be.
     pub fn admit(&self, address: IpAddr, identity: &str, now: Instant) -> Result<Attempt<'_>, Throttled> {
-        let key = self.hashing.hash_one((network(address), identity));
+        let key = self.hashing.hash_one((CallerKey::address(address), identity));
         let mut windows = self.windows();
-        make_room(&mut windows, key, now);
+        make_room(&mut windows, key, now)?;
         let window = windows.entry(key).or_insert(Window { began: now, attempts: 0 });
         if window.is_over(now) {
             *window = Window { began: now, attempts: 0 };
@@ -84,8 +86,12 @@ impl Attempt<'_> {
     /// Takes the attempt back: it succeeded, or was never made.
     pub fn take_back(self) {
         let mut windows = self.throttle.windows();
-        if let Some(window) = windows.get_mut(&self.key).filter(|window| window.began == self.began) {
-            window.attempts = window.attempts.saturating_sub(1);
+        let Some(window) = windows.get_mut(&self.key).filter(|window| window.began == self.began) else {
+            return;
+        };
+        window.attempts = window.attempts.saturating_sub(1);
+        if window.attempts == 0 {
+            windows.remove(&self.key);
         }
     }
 }
@@ -102,25 +108,23 @@ impl Window {
     }
 }
 
-fn make_room(windows: &mut HashMap<u64, Window>, key: u64, now: Instant) {
+/// Where there is no room, the minute is forgotten in which least was tried. Never one whose attempts are used up:
+/// then nobody who is not known yet is let through, until the first of them is over.
+fn make_room(windows: &mut HashMap<u64, Window>, key: u64, now: Instant) -> Result<(), Throttled> {
     if windows.len() < WINDOWS_MAX || windows.contains_key(&key) {
-        return;
+        return Ok(());
     }
     windows.retain(|_, window| !window.is_over(now));
     if windows.len() < WINDOWS_MAX {
-        return;
+        return Ok(());
     }
-    let oldest = windows.iter().min_by_key(|(_, window)| window.began).map(|(key, _)| *key);
-    oldest.and_then(|oldest| windows.remove(&oldest));
-}
-
-/// An IPv4 address, also when it is written as an IPv6 one, or the network of 64 bits in which somebody with IPv6 has
-/// as many addresses as they like.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+    let least = windows.iter().min_by_key(|(_, window)| (window.attempts, window.began));
+    let Some((&least, &window)) = least else { return Ok(()) };
+    if window.attempts >= FAILURES_MAX {
+        return Err(Throttled { retry_after: window.rest(now) });
     }
+    windows.remove(&least);
+    Ok(())
 }
 
 /// Contract D-10: a person mistypes a few times; a program that guesses gets nowhere with ten a minute.
@@ -221,6 +225,40 @@ mod tests {
         assert!(fail(&throttle, "127.0.0.1", "the newest", now).is_err());
         assert_eq!(fail(&throttle, "127.0.0.1", "later", now + WINDOW), Ok(()));
         assert_eq!(throttle.windows().len(), 1);
+    }
+
+    #[test]
+    fn d10_whoever_is_held_back_stays_so_while_others_bring_identities() {
+        let throttle = LoginThrottle::default();
+        let now = Instant::now();
+        while fail(&throttle, "127.0.0.1", "the owner", now).is_ok() {}
+        for number in 0..WINDOWS_MAX + 100 {
+            let later = now + Duration::from_micros(number as u64);
+            assert_eq!(fail(&throttle, "127.0.0.1", &format!("identity {number}"), later), Ok(()));
+        }
+        assert!(fail(&throttle, "127.0.0.1", "the owner", now + Duration::from_secs(1)).is_err());
+    }
+
+    #[test]
+    fn nothing_is_left_of_an_attempt_that_was_never_made() {
+        let throttle = LoginThrottle::default();
+        let now = Instant::now();
+        for number in 0..100 {
+            throttle.admit(HERE, &format!("identity {number}"), now).unwrap().take_back();
+        }
+        assert_eq!(throttle.windows().len(), 0);
+    }
+
+    #[test]
+    fn when_all_that_can_be_remembered_is_used_up_nobody_else_is_let_through() {
+        let throttle = LoginThrottle::default();
+        let now = Instant::now();
+        for number in 0..WINDOWS_MAX {
+            while fail(&throttle, "127.0.0.1", &number.to_string(), now).is_ok() {}
+        }
+        let refused = Err(Throttled { retry_after: WINDOW });
+        assert_eq!(fail(&throttle, "127.0.0.1", "somebody else", now), refused);
+        assert_eq!(fail(&throttle, "127.0.0.1", "somebody else", now + WINDOW), Ok(()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::auth_record::AuthRecord;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// What rules may know of a request: the names below `@request` (contract §2.2).
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct RequestInfo {
     pub body: Map<String, Value>,
     /// Whose token it carries; `None` for a guest.
     pub auth: Option<AuthRecord>,
+    /// Where it comes from, which no rule sees; `None` where nobody knows.
+    pub address: Option<IpAddr>,
 }
 
 /// What a request is part of: `@request.context`.
