@@ -1,8 +1,8 @@
 //! Browsers that ask across origins: preflights are answered here by default, the rest is the upstream's (contract D-22).
 
-use gate_testkit::{Echo, Gateway, Proxy, Upstream};
+use gate_testkit::{Answer, Echo, Fields, Gateway, H2Behaviour, H2Upstream, Proxy, TestAuthority, Upstream};
 
-use crate::setup::{assert_refused, in_front_of_echo};
+use crate::setup::{assert_refused, in_front_of, in_front_of_echo};
 
 const ORIGIN: &str = "Origin: https://app.example";
 
@@ -67,4 +67,67 @@ async fn a_refusal_can_be_read_across_origins() {
     assert_refused(&response, 404, "not_found");
     assert_eq!(response.head.headers.values("access-control-allow-origin").len(), 1, "{response:?}");
     assert!(!gateway.get("/-/none").await.head.headers.has("access-control-allow-origin"));
+}
+
+/// What a GET across origins gets.
+async fn asked_across(gateway: &Gateway, target: &str) -> Fields {
+    gateway.connect().await.request("GET", target, &[ORIGIN], b"").await.head.headers
+}
+
+/// Who may read an answer with those lines, and what it varies by.
+async fn check_grant(lines: &str, allow_origin: &[&str], vary: &[&str]) {
+    let answer = format!("HTTP/1.1 200 OK\r\n{lines}Content-Length: 0\r\n\r\n");
+    let (gateway, _upstream) = in_front_of(Answer::then_keep_open(answer)).await;
+    let headers = asked_across(&gateway, "/-/up").await;
+    assert_eq!(headers.values("access-control-allow-origin"), allow_origin, "{lines:?}");
+    assert_eq!(headers.values("vary"), vary, "{lines:?}");
+    let headers = gateway.get("/-/up").await.head.headers;
+    assert_eq!(
+        headers.values("vary").len(),
+        usize::from(lines.to_lowercase().starts_with("vary")),
+        "{headers:?}"
+    );
+}
+
+#[tokio::test]
+async fn d22_an_answer_can_be_read_across_origins_unless_it_says_otherwise() {
+    check_grant("", &["*"], &["Origin"]).await;
+    check_grant("Vary: Accept\r\n", &["*"], &["Accept", "Origin"]).await;
+    check_grant("vary: Accept, origin\r\n", &["*"], &["Accept, origin"]).await;
+    check_grant("Vary: *\r\n", &["*"], &["*"]).await;
+    check_grant("Access-Control-Allow-Origin: https://a.example\r\n", &["https://a.example"], &[]).await;
+}
+
+#[tokio::test]
+async fn d22_an_answer_can_be_read_across_origins_over_http2_too() {
+    let authority = TestAuthority::new();
+    let upstream = H2Upstream::start(&authority, H2Behaviour::Echo).await;
+    let gateway = Gateway::builder()
+        .trusting(&authority)
+        .proxy(Proxy::new("/-/up", &upstream.url()))
+        .proxy(Proxy::new("/-/own", &upstream.url()).forward_preflight())
+        .start()
+        .await;
+    let headers = asked_across(&gateway, "/-/up").await;
+    assert_eq!(headers.values("access-control-allow-origin"), ["*"]);
+    assert_eq!(headers.values("vary"), ["Origin"]);
+    assert!(!asked_across(&gateway, "/-/own").await.has("access-control-allow-origin"));
+}
+
+#[tokio::test]
+async fn who_may_read_an_answer_is_up_to_an_upstream_that_answers_preflights() {
+    let upstream = Upstream::start(Echo).await;
+    let gateway = Gateway::builder()
+        .proxy(Proxy::new("/-/own", &upstream.url()).forward_preflight())
+        .arguments([
+            format!("--dev-proxy={}", upstream.url()),
+            format!("--pocketbase-upstream={}", upstream.url()),
+        ])
+        .start()
+        .await;
+    for target in ["/-/own", "/page", "/api/collections/x/records"] {
+        let headers = asked_across(&gateway, target).await;
+        assert!(!headers.has("access-control-allow-origin") && !headers.has("vary"), "{target}: {headers:?}");
+    }
+    assert_eq!(upstream.ledger.request_count(), 3);
 }

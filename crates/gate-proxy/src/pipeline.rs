@@ -45,8 +45,11 @@ pub(crate) struct RequestFacts {
     pub(crate) keep_alive: bool,
     /// It waits for permission to send its body.
     pub(crate) expects_continue: bool,
-    /// It came with an `Origin`: a browser has to be told who may read the answer.
+    /// It came with an `Origin`: a browser has to be told who may read an answer of ours.
     pub(crate) is_cross_origin: bool,
+    /// Nor does an upstream say who may read its own, when it leaves preflights to us (contract D-22): everybody, unless it
+    /// says otherwise.
+    pub(crate) grants_origin: bool,
     /// When the proxy's `timeout` is over.
     pub(crate) total_due: Option<Tick>,
     /// How many bytes at the front of the client's input are still the head.
@@ -142,6 +145,7 @@ fn carry(
         let routed = route(worker, client.scope, &head, client.bytes())?;
         running.routed(&routed.proxy);
         facts.begin(client, &routed.proxy.timeouts);
+        facts.grants_origin = facts.is_cross_origin && !routed.proxy.forward_preflight;
         worker.condition.check(&routed)?;
 
         if let Some(answer) = worker.condition.answer(&head, client.bytes(), &routed, facts) {
@@ -377,6 +381,7 @@ impl RequestFacts {
             keep_alive: head.keep_alive() && !worker.is_draining.get(),
             expects_continue: head.expects_continue(),
             is_cross_origin: head.field(FieldName::Origin).is_some(),
+            grants_origin: false,
             total_due: None,
             head_length: request.length,
             is_repeatable: is_idempotent(head.method()),
@@ -410,6 +415,7 @@ impl RequestFacts {
             keep_alive: false,
             expects_continue: false,
             is_cross_origin: false,
+            grants_origin: false,
             total_due: None,
             head_length: 0,
             is_repeatable: false,

@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::pipeline::RequestFacts;
 use gate_http::{FieldName, HeadWriter, ResponseBody, ResponseHead, Version};
 use gate_telemetry::Reason;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 
 /// How the client gets the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,8 @@ pub(crate) fn compose(
     let mut buffer = Buffer::take();
     let mut writer = HeadWriter::new(buffer.spare());
     writer.status_line(head.status(), head.reason().of(bytes));
-    let mut allows_origin = false;
+    let mut grants_origin = facts.grants_origin;
+    let mut varies = false;
     for line in head.fields() {
         let name = line.name.of(bytes);
         let is_framing = matches!(line.known, FieldName::ContentLength | FieldName::TransferEncoding);
@@ -77,12 +78,15 @@ pub(crate) fn compose(
             write_upstream_id(&mut writer, line.value.of(bytes), facts);
             continue;
         }
-        allows_origin |= facts.is_cross_origin && name.eq_ignore_ascii_case(ALLOW_ORIGIN);
+        if facts.grants_origin {
+            grants_origin &= !name.eq_ignore_ascii_case(ALLOW_ORIGIN);
+            varies |= name.eq_ignore_ascii_case(VARY) && varies_by_origin(line.value.of(bytes));
+        }
         writer.field(name, line.value.of(bytes));
     }
     writer.field(REQUEST_ID, facts.id.as_bytes());
-    if facts.is_cross_origin && !allows_origin {
-        writer.field(ALLOW_ORIGIN, b"*");
+    if grants_origin {
+        grant_origin(&mut writer, varies);
     }
     facts.told.write(&mut writer);
     framing.write(&mut writer);
@@ -116,8 +120,9 @@ pub(crate) fn compose_http2(
         }
     }
     writer.field(REQUEST_ID, facts.id.as_bytes());
-    if facts.is_cross_origin && !headers.contains_key(http::header::ACCESS_CONTROL_ALLOW_ORIGIN) {
-        writer.field(ALLOW_ORIGIN, b"*");
+    if facts.grants_origin && !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        let mut vary = headers.get_all(header::VARY).iter();
+        grant_origin(&mut writer, vary.any(|value| varies_by_origin(value.as_bytes())));
     }
     facts.told.write(&mut writer);
     framing.write(&mut writer);
@@ -183,6 +188,20 @@ pub(crate) fn write_connection(writer: &mut HeadWriter<'_>, version: Version, ke
     }
 }
 
+/// Lets every origin read the answer. Without an `Origin` it would not say so, which caches are told unless they know.
+fn grant_origin(writer: &mut HeadWriter<'_>, varies: bool) {
+    writer.field(ALLOW_ORIGIN, b"*");
+    if !varies {
+        writer.field(VARY, b"Origin");
+    }
+}
+
+/// Whether a `Vary` covers `Origin` (RFC 9110 §12.5.5).
+fn varies_by_origin(value: &[u8]) -> bool {
+    let mut names = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    names.any(|name| name == b"*" || name.eq_ignore_ascii_case(b"Origin"))
+}
+
 /// What the upstream calls the request, unless that is what we call it: whoever asks its operators needs their word.
 fn write_upstream_id(writer: &mut HeadWriter<'_>, id: &[u8], facts: &RequestFacts) {
     if id != facts.id.as_bytes() {
@@ -196,3 +215,4 @@ pub(crate) const REQUEST_ID: &[u8] = b"X-Request-Id";
 const UPSTREAM_REQUEST_ID: &[u8] = b"X-Upstream-Request-Id";
 /// A browser that asked across origins needs it on the answer as well (contract D-22); the upstream's own wins (H25).
 pub(crate) const ALLOW_ORIGIN: &[u8] = b"Access-Control-Allow-Origin";
+const VARY: &[u8] = b"Vary";
