@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use gate_testkit::{BodyEnd, Gateway, Mood, PATIENCE, Proxy, Sidecar, eventually, within};
+use gate_testkit::{
+    Answer, BodyEnd, Gateway, H2Behaviour, H2Upstream, Mood, PATIENCE, Proxy, Sidecar, TestAuthority,
+    Upstream, eventually, within,
+};
 use tokio::task::JoinSet;
 
 use crate::concurrency::{asking, in_front_of_sidecar};
@@ -77,6 +80,29 @@ async fn a_probe_that_fails_opens_it_again_for_twice_as_long() {
     let started = Instant::now();
     assert_eq!(until_let_through(&gateway).await, 500);
     assert!(started.elapsed() >= Duration::from_millis(1500), "{:?}", started.elapsed());
+}
+
+/// The probe of a gateway in front of event streams that never begin fails.
+async fn assert_silence_fails_probe(gateway: &Gateway) {
+    assert_refused(&gateway.get("/-/up").await, 504, "timeout_first_event");
+    assert_eq!(until_let_through(gateway).await, 504);
+    assert_refused(&gateway.get("/-/up").await, 503, "breaker_open");
+}
+
+#[tokio::test]
+async fn a_probe_whose_first_event_does_not_come_fails() {
+    let proxy = |url: &str| {
+        Proxy::new("/-/up", url)
+            .timeout_config(r#"{"first_event":1}"#)
+            .circuit_breaker(r#"{"enabled":true,"failure_threshold":1,"recovery_timeout":1}"#)
+    };
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let upstream = Upstream::start(Answer::then_keep_open(head)).await;
+    assert_silence_fails_probe(&Gateway::start([proxy(&upstream.url())]).await).await;
+    let authority = TestAuthority::new();
+    let upstream = H2Upstream::start(&authority, H2Behaviour::SilentEvents).await;
+    let gateway = Gateway::builder().trusting(&authority).proxy(proxy(&upstream.url())).start().await;
+    assert_silence_fails_probe(&gateway).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -80,7 +80,14 @@ impl Running {
         self.answer.set(Some(answer));
         self.status.set(answer.status);
         self.phase.set(Phase::Relaying);
-        self.admitted.borrow_mut().answered(answer, self.worker.deadlines.instant());
+    }
+
+    /// The upstream has answered all that its probe is about: with an event stream that has to begin in time, the first
+    /// event as well.
+    pub(crate) fn settle_probe(&self) {
+        if let Some(answer) = self.answer.get() {
+            self.admitted.borrow_mut().answered(answer, self.worker.deadlines.instant());
+        }
     }
 
     /// Its answer is an event stream.

@@ -117,6 +117,7 @@ impl<'a> Exchange<'a> {
             self.client.deadline.set_after(Some(limit));
             poll_fn(|cx| self.poll_first_event(cx, &response.download)).await?;
         }
+        self.running.settle_probe();
         let mut silence = Silence::begin(self.client, self.timeouts, response.events, &mut response.download);
         poll_fn(|cx| self.poll_relay(cx, response, &mut silence)).await?;
         let is_sent = self.request.is_sent();

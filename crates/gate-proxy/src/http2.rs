@@ -165,6 +165,7 @@ impl<'a> Exchange<'a> {
             self.client.deadline.set_after(Some(limit));
             poll_fn(|cx| self.poll_first_event(cx, response, &mut input)).await?;
         }
+        running.settle_probe();
         let Response { download, body, events, closes, .. } = response;
         let mut silence = Silence::begin(self.client, self.timeouts, *events, download);
         poll_fn(|cx| {
