@@ -10,7 +10,7 @@ use crate::setup::assert_refused;
 /// The gateway, a client, and the upstream's end of a connection that has served that client's first request.
 struct Around {
     upstream: H2ByHand,
-    _gateway: Gateway,
+    gateway: Gateway,
     client: RawClient,
 }
 
@@ -19,7 +19,9 @@ impl Around {
         let authority = TestAuthority::new();
         let upstream = H2ByHand::start(&authority).await;
         let proxy = change(Proxy::new("/-/up", &upstream.url()));
-        let gateway = Gateway::builder().trusting(&authority).proxy(proxy).start().await;
+        let one_worker = ["--workers", "1"];
+        let gateway =
+            Gateway::builder().trusting(&authority).proxy(proxy).arguments(one_worker).start().await;
         let mut client = gateway.connect().await;
         let serving = async {
             let mut peer = upstream.accept().await;
@@ -29,7 +31,7 @@ impl Around {
         };
         let (response, peer) = tokio::join!(client.get("/-/up"), serving);
         assert_eq!((response.text(), response.end), ("first".into(), BodyEnd::Complete));
-        (Around { upstream, _gateway: gateway, client }, peer)
+        (Around { upstream, gateway, client }, peer)
     }
 
     /// Sends a request of the same client, which the peer reads whole.
@@ -120,6 +122,58 @@ async fn a_stream_that_is_reset_is_sent_again_only_if_that_is_asked_for() {
     let again = peer.request().await;
     peer.answer(again.stream, "again").await.unwrap();
     assert_eq!(around.answer().await.text(), "again");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_silent_is_given_up_with_the_first_timeout() {
+    for timeouts in [r#"{"response_header":1}"#, r#"{"response_header":0,"body_idle":1}"#] {
+        let (mut around, mut peer) = Around::new(|proxy| proxy.timeout_config(timeouts)).await;
+        let request = around.send(&mut peer, "GET", b"").await;
+        if timeouts.contains("body_idle") {
+            peer.head(request.stream, "200", &[("content-length", "9")]).await.unwrap();
+            let cut = around.answer().await;
+            assert_eq!((cut.status(), cut.end), (200, BodyEnd::Truncated));
+            around.client = around.gateway.connect().await;
+        } else {
+            assert_refused(&around.answer().await, 504, "timeout_first_byte");
+        }
+        around.client.send_request("GET", "/-/up", &[], b"").await.unwrap();
+        assert_eq!(around.answer_anew().await.1.text(), "again", "{timeouts}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_on_which_something_moves_outlives_a_timeout() {
+    let (mut around, mut peer) = Around::new(|proxy| proxy.timeout_config(r#"{"response_header":1}"#)).await;
+    let slow = around.send(&mut peer, "GET", b"").await;
+    let mut other = around.gateway.connect().await;
+    other.send_request("GET", "/-/up", &[], b"").await.unwrap();
+    let quick = peer.request().await;
+    peer.answer(quick.stream, "quick").await.unwrap();
+    assert_eq!(within(PATIENCE, other.read_response()).await.unwrap().text(), "quick");
+    assert_refused(&around.answer().await, 504, "timeout_first_byte");
+    around.client.send_request("GET", "/-/up", &[], b"").await.unwrap();
+    let next = peer.request().await;
+    assert!(next.stream > slow.stream, "the same connection carries it");
+}
+
+#[tokio::test]
+async fn streams_that_run_on_a_connection_that_was_given_up_come_to_their_end() {
+    let (mut around, mut peer) = Around::new(|proxy| proxy.timeout_config(r#"{"response_header":1}"#)).await;
+    let running = around.send(&mut peer, "GET", b"").await;
+    peer.head(running.stream, "200", &[("content-length", "5")]).await.unwrap();
+    assert_eq!(around.client.read_head().await.unwrap().status, 200);
+    let mut late = around.gateway.connect().await;
+    late.send_request("GET", "/-/up", &[], b"").await.unwrap();
+    peer.request().await;
+    assert_refused(&within(PATIENCE, late.read_response()).await.unwrap(), 504, "timeout_first_byte");
+    late.send_request("GET", "/-/up", &[], b"").await.unwrap();
+    let mut second = around.upstream.accept().await;
+    let request = second.request().await;
+    second.answer(request.stream, "anew").await.unwrap();
+    assert_eq!(within(PATIENCE, late.read_response()).await.unwrap().text(), "anew");
+    peer.data(running.stream, "whole").await.unwrap();
+    assert_eq!(within(PATIENCE, around.client.read_part()).await.unwrap().unwrap(), b"whole");
 }
 
 /// Error codes (RFC 9113 §7).

@@ -94,8 +94,8 @@ async fn dial(
     let expires = worker.deadlines.instant() + timeouts.pool_idle;
     let lease = match protocol {
         Protocol::Http1(stream) => Lease::Http1 { stream, address },
-        Protocol::Http2(sender) => {
-            worker.pool.borrow_mut().share(&proxy.upstream.id, sender, address, expires)
+        Protocol::Http2(connection) => {
+            worker.pool.borrow_mut().share(&proxy.upstream.id, connection, address, expires)
         }
     };
     Ok(Leased { lease, is_reused: false })

@@ -17,8 +17,8 @@ use crate::upstream_head::UpstreamHead;
 use bytes::{Buf, Bytes};
 use gate_http::{RequestBody, Version};
 use gate_snapshot::Timeouts;
-use gate_telemetry::Reason;
-use gate_upstream::StreamCount;
+use gate_telemetry::{Reason, Side};
+use gate_upstream::StreamLease;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response as Http2Response, StatusCode, Uri};
@@ -32,8 +32,8 @@ use std::time::Duration;
 pub(crate) struct Connection {
     /// Sends the request.
     pub(crate) sender: SendRequest<Bytes>,
-    /// Counts the stream as running.
-    pub(crate) stream: StreamCount,
+    /// The stream's place on it.
+    pub(crate) stream: StreamLease,
 }
 
 /// The exchange of one request and its response. Dropping it resets the stream, which cancels the request.
@@ -45,7 +45,7 @@ pub(crate) struct Exchange<'a> {
     request: &'a mut RequestTransfer,
     upload: Upload,
     response: ResponseFuture,
-    _stream: StreamCount,
+    stream: StreamLease,
 }
 
 /// A response whose head is known.
@@ -117,7 +117,7 @@ impl<'a> Exchange<'a> {
         let is_whole = !facts.has_body();
         let (response, upload) = sender.send_request(head, is_whole).map_err(lost)?;
         let upload = Upload { stream: upload, is_ended: is_whole };
-        Ok(Exchange { client, facts, timeouts, running, request, upload, response, _stream: stream })
+        Ok(Exchange { client, facts, timeouts, running, request, upload, response, stream })
     }
 
     /// Sends the body and waits for the head of the final response; interim responses go straight to the client, except
@@ -128,7 +128,9 @@ impl<'a> Exchange<'a> {
         if may_wait && self.request.take_permission() {
             self.say(response_head::compose_continue()).await?;
         }
-        let (head, stream) = self.final_head().await?.into_parts();
+        let head = self.final_head().await.inspect_err(|fault| self.ended_by(fault));
+        let (head, stream) = head?.into_parts();
+        self.stream.moved();
         let framing = ClientFraming::of_http2(head.status, &head.headers, stream.is_end_stream(), self.facts);
         let keep_alive = self.facts.keep_alive && !framing.closes() && !self.client.is_draining.get();
         let composed =
@@ -158,6 +160,11 @@ impl<'a> Exchange<'a> {
     /// # Errors
     /// Once the client has seen the head ([`Response::has_begun`]), all that is left is to close its connection.
     pub(crate) async fn relay(&mut self, response: &mut Response) -> Result<Next, Fault> {
+        let relayed = self.relay_body(response).await;
+        relayed.inspect_err(|fault| self.ended_by(fault))
+    }
+
+    async fn relay_body(&mut self, response: &mut Response) -> Result<Next, Fault> {
         self.request.answered();
         let (running, mut input) = (self.running, None);
         relay::begin_events(response.events, &mut response.download, running);
@@ -181,6 +188,9 @@ impl<'a> Exchange<'a> {
                 }
                 if let Poll::Ready(fault) = self.poll_request(cx) {
                     return Poll::Ready(Err(fault));
+                }
+                if download.moved {
+                    self.stream.moved();
                 }
                 ready!(silence.poll(self.client, self.request, download))?;
             }
@@ -264,6 +274,13 @@ impl<'a> Exchange<'a> {
             return Poll::Ready(Err(self.request.head_timeout(self.client).into()));
         }
         Poll::Pending
+    }
+
+    /// A connection over which nothing at all has come while this stream waited may be dead.
+    fn ended_by(&self, fault: &Fault) {
+        if fault.reason.is_timeout() && fault.reason.side() == Side::Upstream {
+            self.stream.timed_out();
+        }
     }
 
     /// The stream ended before the head.

@@ -13,6 +13,7 @@ use gate_snapshot::{Proxy, Snapshot, Upstream};
 use gate_telemetry::Reason;
 use gate_telemetry::metrics::ProxyMetrics;
 use gate_traffic::{BreakerConfig, ProxyTraffic, QueueConfig, TrafficConfig};
+use gate_upstream::Http2Connection;
 use h2::RecvStream;
 use h2::server::SendResponse;
 use http::{Request, Response};
@@ -276,10 +277,9 @@ async fn share_connection(worker: &Worker, proxy: &Proxy) -> mpsc::UnboundedRece
             let _ = arrived.send(stream);
         }
     });
-    let (sender, connection) = h2::client::handshake(ours).await.unwrap();
-    tokio::task::spawn_local(connection);
+    let connection = Http2Connection::open(ours).await.unwrap();
     let expires = Instant::now() + PATIENCE;
-    drop(worker.pool.borrow_mut().share(&proxy.upstream.id, sender, None, expires));
+    drop(worker.pool.borrow_mut().share(&proxy.upstream.id, connection, None, expires));
     streams
 }
 

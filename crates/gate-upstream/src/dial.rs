@@ -3,10 +3,9 @@
 use crate::connect::connect_any;
 use crate::control_plane::ControlPlane;
 use crate::forward_proxy::{ForwardProxies, ForwardProxy};
+use crate::http2_connection::Http2Connection;
 use crate::{DialError, Resolver, UpstreamStream, tls};
-use bytes::Bytes;
 use gate_snapshot::{Scheme, UpstreamAddresses, UpstreamId};
-use h2::client::SendRequest;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -49,7 +48,7 @@ pub enum Protocol {
     /// HTTP/1.1 over this stream.
     Http1(UpstreamStream),
     /// HTTP/2; its connection runs in a task of the worker that dialled.
-    Http2(SendRequest<Bytes>),
+    Http2(Http2Connection),
 }
 
 impl Dialer {
@@ -172,23 +171,7 @@ async fn secure(upstream: &UpstreamId, stream: TcpStream) -> Result<Protocol, Di
     if stream.get_ref().1.alpn_protocol() != Some(tls::ALPN_HTTP2) {
         return Ok(Protocol::Http1(UpstreamStream::Tls(stream)));
     }
-    let (sender, connection) = h2::client::Builder::new()
-        .enable_push(false)
-        .initial_window_size(HTTP2_STREAM_WINDOW)
-        .initial_connection_window_size(HTTP2_CONNECTION_WINDOW)
-        // A cancelled stream may still get frames that were on their way. h2 remembers the last so many of them; a frame for
-        // one it forgot counts as an error, and 1,024 errors would end the connection and everybody else's streams with it.
-        .max_concurrent_reset_streams(HTTP2_REMEMBERED_RESETS)
-        .max_local_error_reset_streams(None)
-        .handshake(stream)
-        .await
-        .map_err(DialError::Http2)?;
-    tokio::task::spawn_local(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "an HTTP/2 connection to an upstream ended");
-        }
-    });
-    Ok(Protocol::Http2(sender))
+    Ok(Protocol::Http2(Http2Connection::open(stream).await.map_err(DialError::Http2)?))
 }
 
 /// Asks a forward proxy for a tunnel (RFC 9110 §9.3.6).
@@ -233,12 +216,6 @@ async fn read_tunnel_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// Two relay buffers may be under way per stream before the upstream has to wait for the client.
-const HTTP2_STREAM_WINDOW: u32 = 256 * 1024;
-/// Four full streams; a slow client must not hold up the others on the same connection.
-const HTTP2_CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
-/// As many clients as may leave within a second, which is how long h2 remembers.
-const HTTP2_REMEMBERED_RESETS: usize = 1_000;
 /// More than any proxy says before a tunnel.
 const TUNNEL_HEAD_BYTES_MAX: usize = 8 * 1024;
 

@@ -8,14 +8,12 @@
 //! what the burst's next requests will take, and closes at the sweep only what nobody took since the last one.
 
 use crate::UpstreamStream;
+use crate::http2_connection::{Http2Connection, StreamLease};
 use bytes::Bytes;
 use gate_snapshot::UpstreamId;
 use h2::client::SendRequest;
 use rustc_hash::FxHashMap;
-use std::cell::Cell;
 use std::net::SocketAddr;
-use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 /// The idle connections of one worker, by upstream.
@@ -48,16 +46,12 @@ pub enum Lease {
     Http2 {
         /// Sends the request.
         sender: SendRequest<Bytes>,
-        /// Counts the stream until it is dropped.
-        stream: StreamCount,
+        /// Counts the stream until it is dropped, and knows what came over the connection meanwhile.
+        stream: StreamLease,
         /// Where the connection leads, for the log.
         address: Option<SocketAddr>,
     },
 }
-
-/// Counts one HTTP/2 stream as running for as long as it lives.
-#[derive(Debug)]
-pub struct StreamCount(Rc<Cell<usize>>);
 
 #[derive(Debug, Default)]
 struct Idle {
@@ -76,8 +70,7 @@ struct IdleHttp1 {
 
 #[derive(Debug)]
 struct SharedHttp2 {
-    sender: SendRequest<Bytes>,
-    running: Rc<Cell<usize>>,
+    connection: Http2Connection,
     address: Option<SocketAddr>,
     expires: Instant,
 }
@@ -110,8 +103,8 @@ impl Pool {
                 return Some(Lease::Http1 { stream: connection.stream, address: connection.address });
             }
         }
-        idle.http2.retain_mut(SharedHttp2::is_open);
-        let shared = idle.http2.iter_mut().find(|shared| shared.has_room())?;
+        idle.http2.retain_mut(|shared| shared.connection.is_open());
+        let shared = idle.http2.iter_mut().find(|shared| shared.connection.has_room())?;
         shared.expires = expires;
         Some(shared.lease())
     }
@@ -137,17 +130,18 @@ impl Pool {
     pub fn share(
         &mut self,
         upstream: &UpstreamId,
-        sender: SendRequest<Bytes>,
+        connection: Http2Connection,
         address: Option<SocketAddr>,
         expires: Instant,
     ) -> Lease {
-        let shared = SharedHttp2 { sender, running: Rc::default(), address, expires };
+        let shared = SharedHttp2 { connection, address, expires };
         let lease = shared.lease();
         self.upstreams.entry(upstream.clone()).or_default().http2.push(shared);
         lease
     }
 
-    /// Closes what expired, what the upstream closed, and what stayed idle beyond the limits. Called once a second.
+    /// Closes what expired, what the upstream closed or does not answer on any more, and what stayed idle beyond the limits. Called
+    /// once a second.
     pub fn sweep(&mut self, now: Instant) {
         let mut total = 0;
         for idle in self.upstreams.values_mut() {
@@ -180,8 +174,9 @@ impl Idle {
         let surplus = self.http1.len().saturating_sub(limit);
         self.close_oldest(surplus.min(self.unused));
         self.http1.retain_mut(|connection| connection.expires > now && connection.stream.is_quiet());
-        self.http2
-            .retain_mut(|shared| (shared.expires > now || shared.running.get() > 0) && shared.is_open());
+        self.http2.retain_mut(|SharedHttp2 { connection, expires, .. }| {
+            connection.is_needed(*expires <= now) && connection.is_open() && connection.is_alive(now)
+        });
         self.unused = self.unused.min(self.http1.len());
     }
 
@@ -192,29 +187,10 @@ impl Idle {
 
 impl SharedHttp2 {
     fn lease(&self) -> Lease {
-        self.running.set(self.running.get() + 1);
-        let stream = StreamCount(Rc::clone(&self.running));
-        Lease::Http2 { sender: self.sender.clone(), stream, address: self.address }
-    }
-
-    fn has_room(&self) -> bool {
-        self.running.get() < self.sender.current_max_send_streams().min(STREAMS_MAX)
-    }
-
-    fn is_open(&mut self) -> bool {
-        !matches!(self.sender.poll_ready(&mut Context::from_waker(Waker::noop())), Poll::Ready(Err(_)))
+        let (sender, stream) = self.connection.lease();
+        Lease::Http2 { sender, stream, address: self.address }
     }
 }
-
-impl Drop for StreamCount {
-    fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
-    }
-}
-
-/// Beyond this a second connection spreads the load better than a longer queue on the first (RFC 9113 §6.5.2
-/// recommends to allow no fewer than 100).
-const STREAMS_MAX: usize = 100;
 
 #[cfg(test)]
 mod tests {
@@ -222,6 +198,7 @@ mod tests {
     use gate_snapshot::Upstream;
     use std::time::Duration;
     use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+    use tokio::task::LocalSet;
 
     fn pool(total: usize, per_upstream: usize) -> Pool {
         Pool::new(PoolLimits { total, per_upstream })
@@ -298,9 +275,10 @@ mod tests {
     async fn every_stream_of_an_http2_connection_knows_where_it_leads() {
         let (mut pool, a, now) = (pool(10, 10), upstream("a"), Instant::now());
         let (ours, _theirs) = duplex(1024);
-        let (sender, _connection) = h2::client::handshake(ours).await.unwrap();
+        let tasks = LocalSet::new();
+        let connection = tasks.run_until(Http2Connection::open(ours)).await.unwrap();
         let there = SocketAddr::from(([192, 0, 2, 1], 443));
-        let first = pool.share(&a, sender, Some(there), now);
+        let first = pool.share(&a, connection, Some(there), now);
         for lease in [Some(first), pool.take(&a, now)] {
             let Some(Lease::Http2 { address, .. }) = lease else { panic!("{lease:?}") };
             assert_eq!(address, Some(there));

@@ -69,6 +69,11 @@ impl H2Peer {
     /// Answers with a body.
     pub async fn answer(&mut self, stream: u32, body: &str) -> io::Result<()> {
         self.head(stream, "200", &[]).await?;
+        self.data(stream, body).await
+    }
+
+    /// Sends a body, or the last of one.
+    pub async fn data(&mut self, stream: u32, body: &str) -> io::Result<()> {
         self.send(DATA, END_STREAM, stream, body.as_bytes()).await
     }
 
@@ -94,17 +99,6 @@ impl H2Peer {
     /// Says that it goes away without an error, and which stream is the last it has looked at (RFC 9113 §6.8).
     pub async fn go_away(&mut self, last: u32) -> io::Result<()> {
         self.send(GOAWAY, 0, 0, &[last.to_be_bytes(), [0; 4]].concat()).await
-    }
-
-    /// Reads until the other side sends a PING or closes: says whether it was a PING.
-    pub async fn until_ping(&mut self) -> bool {
-        loop {
-            match self.frame().await {
-                Ok(frame) if frame.kind == PING => return true,
-                Ok(_) => {}
-                Err(_) => return false,
-            }
-        }
     }
 
     async fn read_request(&mut self) -> io::Result<H2Request> {
