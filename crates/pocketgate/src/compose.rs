@@ -1,6 +1,6 @@
 //! The composition root: the one place that knows every part and puts them together.
 
-use crate::cli::{self, ServeArgs, environment};
+use crate::cli::{self, ServeArgs};
 use crate::descriptors;
 use crate::failure::Failure;
 use crate::metrics_listener::MetricsListener;
@@ -15,7 +15,6 @@ use gate_records::auth::{
 use gate_records::backups::Backups;
 use gate_records::records::Records;
 use gate_records::request_log::RequestLog;
-use gate_records::secrets::Secrets;
 use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
 use gate_snapshot::{Published, UpstreamAddresses};
 use gate_store::{Location, PocketBaseDatabase, Store};
@@ -238,7 +237,7 @@ async fn compose(
     client: HttpClient,
 ) -> Result<ControlPlaneParts, Failure> {
     let environment = || EnvironmentPolicy::new(arguments.env_allow.clone());
-    let secrets = secrets(arguments, &store)?;
+    let secrets = cli::open_secrets(&arguments.directory, &store).await?;
     let publisher = Publisher::start(
         store.clone(),
         secrets.clone(),
@@ -298,11 +297,6 @@ async fn compose(
         },
     };
     Ok(ControlPlaneParts { services: Arc::new(services), setup_token, publisher, identities, log_writing })
-}
-
-fn secrets(arguments: &ServeArgs, store: &Store) -> Result<Secrets, Failure> {
-    let default_env = env::var(environment::SECRETS_DEFAULT_ENV).unwrap_or_default();
-    Ok(Secrets::new(store.clone(), cli::keyring(&arguments.directory)?, &default_env))
 }
 
 /// Asks the PocketBase whose tokens are accepted, if there is one.

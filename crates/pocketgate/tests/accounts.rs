@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops with a panic that says why")]
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
@@ -113,6 +113,72 @@ fn a_secret_is_set_listed_and_removed_and_its_value_shown_nowhere() {
 }
 
 #[test]
+fn secrets_of_a_directory_that_is_not_there_make_none() {
+    let installation = Installation::new();
+    for line in ["secrets list", "secrets remove KEY", "secrets rotate"] {
+        installation.refused(line, "", "there is no database in ");
+    }
+    assert!(!installation.directory().exists());
+}
+
+#[test]
+fn no_master_key_is_made_beside_secrets_that_another_one_encrypted() {
+    let installation = Installation::new();
+    installation.ok("secrets set KEY", "a long value\n");
+    let (key, kept) =
+        (installation.directory().join("master.key"), installation.parent.path().join("kept.key"));
+    fs::rename(&key, &kept).unwrap();
+    for line in ["secrets list", "secrets rotate", "secrets remove KEY"] {
+        installation.refused(
+            line,
+            "",
+            "encrypted with a master key that is not here; copy the file master.key",
+        );
+    }
+    installation.refused("secrets set OTHER", "value\n", "encrypted with a master key that is not here");
+    assert!(!key.exists());
+    fs::rename(&kept, &key).unwrap();
+    assert_eq!(installation.ok("secrets list", ""), "KEY  global  a long***\n");
+}
+
+#[test]
+fn a_gateway_makes_no_master_key_beside_secrets_that_another_one_encrypted() {
+    let installation = Installation::new();
+    installation.ok("secrets set KEY", "a long value\n");
+    let key = installation.directory().join("master.key");
+    fs::remove_file(&key).unwrap();
+    let mut gateway = Command::new(env!("CARGO_BIN_EXE_pocketgate"))
+        .args(["serve", "--http", "127.0.0.1:0"])
+        .env_clear()
+        .env("POCKETGATE_DIR", installation.directory())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(gateway.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    gateway.kill().unwrap();
+    let log = String::from_utf8(gateway.wait_with_output().unwrap().stderr).unwrap();
+    assert!(ready.starts_with("listening"), "{ready}{log}");
+    assert!(
+        log.contains("no secret can be read: they are encrypted with a master key that is not here"),
+        "{log}"
+    );
+    assert!(!key.exists());
+}
+
+#[test]
+fn a_secret_of_another_master_key_is_listed_as_such() {
+    let mut installation = Installation::new();
+    installation.ok("secrets set KEY --description text", "a long value\n");
+    fs::remove_file(installation.directory().join("master.key")).unwrap();
+    installation.environment = vec![("POCKETGATE_MASTER_KEY", "ab".repeat(32))];
+    installation.ok("secrets set OTHER", "a long value\n");
+    let listed = installation.ok("secrets list", "");
+    assert_eq!(listed, "KEY  global  (another master key)  text\nOTHER  global  a long***\n");
+}
+
+#[test]
 fn the_master_key_is_changed_in_its_file() {
     let installation = Installation::new();
     installation.ok("secrets set KEY", "a long value\n");
@@ -143,7 +209,7 @@ fn the_master_key_is_changed_in_the_environment() {
 fn k_a_master_key_that_is_none_is_a_clear_error_that_does_not_show_it() {
     let mut installation = Installation::new();
     installation.environment = vec![("POCKETGATE_MASTER_KEY", "hunter2".to_owned())];
-    installation.refused("secrets list", "", "POCKETGATE_MASTER_KEY must be 64 hexadecimal digits");
-    let (_, _, stderr) = installation.run("secrets list", "");
+    installation.refused("secrets set KEY", "value", "POCKETGATE_MASTER_KEY must be 64 hexadecimal digits");
+    let (_, _, stderr) = installation.run("secrets set KEY", "value");
     assert!(!stderr.contains("hunter2"), "{stderr}");
 }

@@ -31,6 +31,12 @@ fn a_bad_value_is_blamed_on_its_variable() {
 }
 
 #[test]
+fn a_level_of_the_log_that_is_none_is_refused_rather_than_logging_nothing() {
+    let sentence = refusal("POCKETGATE_LOG", &["--http", "127.0.0.1:0"]);
+    assert!(sentence.contains("POCKETGATE_LOG has \"?\", where off, error, warn, info"), "{sentence}");
+}
+
+#[test]
 fn a_flag_wins_over_its_variable() {
     let sentence = refusal("POCKETGATE_WORKERS", &["--workers", "2", "--http", "nowhere"]);
     assert!(sentence.contains("'nowhere' for '--http"), "{sentence}");

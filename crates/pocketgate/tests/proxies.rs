@@ -47,19 +47,14 @@ impl Installation {
     }
 
     fn run_with_input(&self, arguments: &[&str], input: &str) -> Ended {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_pocketgate"))
-            .arg("proxies")
-            .args(arguments)
-            .env_clear()
-            .env("POCKETGATE_DIR", self.directory())
-            .env("SET", "value")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        Ended::of(child.wait_with_output().unwrap())
+        finish(&mut self.command(arguments), input)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pocketgate"));
+        command.arg("proxies").args(arguments).env_clear();
+        command.env("POCKETGATE_DIR", self.directory()).env("SET", "value");
+        command
     }
 
     /// Runs a command that must succeed; returns what it printed.
@@ -95,6 +90,13 @@ impl Installation {
     fn exported(&self) -> String {
         self.ok(&["export"])
     }
+}
+
+fn finish(command: &mut Command, input: &str) -> Ended {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    Ended::of(child.wait_with_output().unwrap())
 }
 
 impl Ended {
@@ -394,6 +396,69 @@ fn d7_a_variable_without_a_value_is_a_warning() {
         "{}",
         ended.stderr
     );
+}
+
+#[test]
+fn the_patterns_of_allowed_variables_are_read_as_the_gateway_reads_them() {
+    let installation = Installation::new();
+    let check = |patterns: &str, warning: &str| {
+        let arguments = ["add", "--path", "/a", "--upstream", "http://a", "--header", "A: {env.SET}"];
+        let mut command = installation.command(&arguments);
+        let ended = finish(command.env("POCKETGATE_ENV_ALLOW", patterns), "");
+        assert_eq!(ended.code, 0);
+        assert_eq!(
+            ended.stderr.contains("is not allowed by --env-allow"),
+            !warning.is_empty(),
+            "{patterns:?}"
+        );
+        assert!(ended.stderr.contains(warning), "{patterns:?}: {}", ended.stderr);
+        installation.run(&["remove", "/a"]);
+    };
+    check("OTHER, SET", "");
+    check(" SET ,OTHER", "");
+    check("OTHER", "A: {env.SET} is not allowed");
+    check("", "A: {env.SET} is not allowed");
+}
+
+#[test]
+fn a_number_that_is_none_is_not_taken_for_the_default() {
+    let installation = Installation::new();
+    installation.add("/a", &["--timeout", "7", "--max-concurrent", "3"]);
+    let before = installation.exported();
+    for wrong in ["--timeout=nan", "--timeout=inf", "--max-concurrent=inf", "--max-concurrent=-infinity"] {
+        let ended = installation.run(&["update", "/a", wrong]);
+        assert_eq!(ended.code, 2, "{wrong}");
+        assert!(ended.stderr.contains("expected a number"), "{}", ended.stderr);
+    }
+    for wrong in [".inf", "-.inf", ".nan", "{dial: .inf}"] {
+        let document =
+            format!("version: 1\nproxies:\n- {{path: /a, upstream: http://a, timeout: {wrong}}}\n");
+        let told = installation.failure(&["import", &installation.file("x.yaml", &document)]);
+        assert!(told.contains("is no number that can be used"), "{told}");
+    }
+    assert_eq!(installation.exported(), before);
+}
+
+#[test]
+fn a_key_that_is_in_a_document_twice_is_a_mistake() {
+    let installation = Installation::new();
+    installation.add("/kept", &[]);
+    let document = installation.exported();
+    let twice = "{path: /b, upstream: http://b, timeout: 5, timeout: 6}";
+    for (document, key) in [
+        (format!("{document}{}", document.replace("/kept", "/other")), "version"),
+        (format!("version: 1\nproxies: [{twice}]\n"), "timeout"),
+        (r#"{"version": 1, "proxies": [], "proxies": []}"#.to_owned(), "proxies"),
+    ] {
+        let file = installation.file("x.yaml", &document);
+        let told = installation.failure(&["import", &file, "--prune"]);
+        assert!(told.contains(&format!("{key} is there twice")), "{told}");
+    }
+    assert_eq!(installation.paths(), ["/kept"]);
+    let limits = r#"{"per_ip": 1, "per_ip": 100}"#;
+    let ended = installation.run(&["update", "/kept", "--limits", limits]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("per_ip is there twice"), "{}", ended.stderr);
 }
 
 #[test]

@@ -31,8 +31,19 @@ fn ok(directory: &Path, line: &str) -> String {
 
 #[track_caller]
 fn refused(directory: &Path, line: &str) -> String {
+    ended(directory, line, 1)
+}
+
+/// The command line is wrong.
+#[track_caller]
+fn mistaken(directory: &Path, line: &str) -> String {
+    ended(directory, line, 2)
+}
+
+#[track_caller]
+fn ended(directory: &Path, line: &str, expected: i32) -> String {
     let (code, stdout, stderr) = run(directory, line);
-    assert_eq!((code, stdout.as_str()), (1, ""), "{line}");
+    assert_eq!((code, stdout.as_str()), (expected, ""), "{line}: {stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     stderr
 }
@@ -119,6 +130,58 @@ fn a_database_that_is_not_there_is_told_in_one_sentence_without_its_password() {
     let directory = tempfile::tempdir().unwrap();
     let said = refused(directory.path(), "proxies list --db-url postgres://me:canary@127.0.0.1:1/gate");
     assert!(said.contains("the database is not available") && !said.contains("canary"), "{said}");
-    let said = refused(directory.path(), "proxies list --db-url mysql://me:canary@127.0.0.1/gate");
-    assert!(said.contains("not one of PostgreSQL") && !said.contains("canary"), "{said}");
+    for url in ["mysql://me:canary@127.0.0.1/gate", "canary", "postgres://me:canary@127.0.0.1:port/gate"] {
+        let said = mistaken(directory.path(), &format!("proxies list --db-url {url}"));
+        assert!(said.contains("not one of PostgreSQL") && !said.contains("canary"), "{said}");
+        assert!(said.contains("--db-url"), "{said}");
+    }
+}
+
+#[test]
+fn a_mistyped_url_is_not_taken_for_a_directory_nor_repeated() {
+    let directory = with_proxy("/a");
+    let elsewhere = tempfile::tempdir().unwrap();
+    for line in [
+        "migrate-store --from data --to postgresq://me:canary@127.0.0.1/gate",
+        "migrate-store --from mysql://me:canary@127.0.0.1/gate --to data",
+        "serve --http 127.0.0.1:0 --dir postgres://me:canary@127.0.0.1/gate",
+        "proxies list --dir sqlite://canary",
+    ] {
+        let output = command(directory.path())
+            .args(line.split_whitespace())
+            .current_dir(elsewhere.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{line}: {said}");
+        assert!(!said.contains("canary") && said.contains("invalid value for '--"), "{said}");
+    }
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_scheme_in_upper_case_is_that_of_a_database_too() {
+    let from = with_proxy("/a");
+    let line =
+        format!("migrate-store --from {} --to POSTGRES://me:canary@127.0.0.1:1/gate", from.path().display());
+    let said = refused(from.path(), &line);
+    assert!(said.contains("the database is not available") && !said.contains("canary"), "{said}");
+}
+
+#[test]
+fn a_store_is_not_migrated_to_itself() {
+    let from = with_proxy("/a");
+    let path = from.path().display();
+    let said = mistaken(from.path(), &format!("migrate-store --from {path} --to {path}"));
+    assert!(said.contains("--from and --to name the same database"), "{said}");
+}
+
+#[test]
+fn a_directory_that_cannot_be_looked_into_is_not_said_to_be_empty() {
+    let parent = tempfile::tempdir().unwrap();
+    let file = parent.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    for line in ["proxies list", "superuser list", "secrets list", "backup create"] {
+        assert!(refused(&file, line).contains("is not a directory"), "{line}");
+    }
 }

@@ -17,7 +17,7 @@ pub(crate) struct SecretBody {
 
 impl From<Secret> for SecretBody {
     fn from(secret: Secret) -> Self {
-        let Secret { id, key, env, description, masked_value, created, updated } = secret;
+        let Secret { id, key, env, description, masked_value, unreadable: _, created, updated } = secret;
         SecretBody { id, key, masked_value, env, description, created, updated }
     }
 }

@@ -34,6 +34,8 @@ pub struct Secret {
     pub description: String,
     /// The beginning of a value, or three asterisks for a short one and for one that cannot be read.
     pub masked_value: String,
+    /// Why the value cannot be read, if it cannot.
+    pub unreadable: Option<BlobError>,
     /// When it was made.
     pub created: String,
     /// When it was last changed.
@@ -315,12 +317,14 @@ impl Secrets {
 impl Secret {
     fn of(row: &Row, keyring: &Keyring) -> Self {
         let text = |column| row.text(column).to_owned();
+        let value = open(keyring, row);
         Secret {
             id: text("id"),
             key: text("key"),
             env: text("env"),
             description: text("description"),
-            masked_value: open(keyring, row).map_or_else(|_| "***".to_owned(), |value| value.masked()),
+            masked_value: value.as_ref().map_or_else(|_| "***".to_owned(), SecretValue::masked),
+            unreadable: value.err(),
             created: text("created"),
             updated: text("updated"),
         }

@@ -1,7 +1,7 @@
 //! Secrets over a real database (contract §3.3, D-23).
 
 use gate_records::secrets::{
-    Keyring, NewSecret, SecretChange, SecretError, SecretName, SecretValue, Secrets, Unresolvable,
+    BlobError, Keyring, NewSecret, SecretChange, SecretError, SecretName, SecretValue, Secrets, Unresolvable,
 };
 use gate_store::{SECRETS, Select, Store};
 use std::path::Path;
@@ -251,5 +251,7 @@ async fn a_rotation_that_cannot_read_a_secret_changes_nothing() {
     let error = stranger.rotate().await.unwrap_err().to_string();
     assert_eq!(error, "the secret KEY is encrypted with another master key than the gateway has");
     assert_eq!(fixture.stored().await, before);
-    assert_eq!(stranger.list().await.unwrap()[0].masked_value, "***");
+    let listed = stranger.list().await.unwrap().remove(0);
+    assert_eq!((listed.masked_value.as_str(), listed.unreadable), ("***", Some(BlobError::UnknownKey)));
+    assert_eq!(fixture.secrets.list().await.unwrap()[0].unreadable, None);
 }

@@ -37,7 +37,7 @@ const SETTINGS: [(&str, &str); 5] = [
 ];
 
 /// How to connect to the database that a URL names.
-pub(super) fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
+pub(crate) fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
     if !Location::is_postgres_url(url) {
         return Err(OpenError::Address { cause: Cause::new("it does not begin with postgres://") });
     }

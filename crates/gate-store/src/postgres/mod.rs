@@ -8,6 +8,7 @@ mod rows;
 mod schema;
 mod transaction;
 
+pub(crate) use connect::options;
 pub(crate) use database::Postgres;
 pub(crate) use revision::Revision;
 pub(crate) use transaction::PostgresTransaction;

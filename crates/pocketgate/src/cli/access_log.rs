@@ -1,6 +1,7 @@
 //! The flags of the access log.
 
 use super::environment;
+use super::list;
 use super::serve::{LogFormat, bytes};
 use clap::Args;
 use gate_telemetry::access_log::{AccessLogConfig, Sink};
@@ -30,8 +31,9 @@ pub(crate) struct AccessLogArgs {
     rotation: Rotation,
 
     /// A query parameter whose value is masked in logs, besides token, key, password and their like; may be given several times
-    #[arg(id = "log-mask-query", long, env = environment::LOG_MASK_QUERY, value_name = "NAME", value_delimiter = ',')]
-    sensitive_parameters: Vec<Box<str>>,
+    #[arg(id = "log-mask-query", long, env = environment::LOG_MASK_QUERY, value_name = "NAME", value_delimiter = ',',
+          value_parser = list::item())]
+    sensitive_parameters: Vec<String>,
 }
 
 /// Where lines go, as typed.
@@ -61,7 +63,7 @@ impl AccessLogArgs {
             },
             format: self.format.unwrap_or(log_format).into(),
             sample_successes: self.sample_successes,
-            sensitive_parameters: self.sensitive_parameters.clone(),
+            sensitive_parameters: self.sensitive_parameters.iter().map(|name| name.as_str().into()).collect(),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! `pocketgate migrate-store`: move the records to another kind of database.
 
+use super::data_directory::{database_url, directory, existing};
+use super::unrepeated::Unrepeated;
 use super::{runtime, stdout};
 use crate::failure::Failure;
 use clap::Args;
 use gate_store::{Location, MigratedTable, Store, migrate};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 /// Copy every record to another, empty database
@@ -18,12 +21,12 @@ Examples:
   pocketgate migrate-store --from postgres://gate@db.example/gate --to ./copy")]
 pub(crate) struct MigrateStoreArgs {
     /// A data directory, or the URL of a PostgreSQL database
-    #[arg(long, value_name = "DIRECTORY|URL")]
-    from: String,
+    #[arg(long, value_name = "DIRECTORY|URL", value_parser = Unrepeated(location))]
+    from: Location,
 
     /// A data directory, which is made when it is missing, or the URL of a PostgreSQL database
-    #[arg(long, value_name = "DIRECTORY|URL")]
-    to: String,
+    #[arg(long, value_name = "DIRECTORY|URL", value_parser = Unrepeated(location))]
+    to: Location,
 }
 
 impl MigrateStoreArgs {
@@ -33,15 +36,11 @@ impl MigrateStoreArgs {
     }
 
     async fn migrate(self) -> Result<(), Failure> {
-        let from = location(&self.from);
-        if !from.may_exist() {
-            return Err(Failure::other(format_args!(
-                "there is no database in {}",
-                from.directory().display()
-            )));
+        if self.from == self.to {
+            return Err(Failure::usage("--from and --to name the same database"));
         }
-        let from = Store::open(from).await.map_err(Failure::other)?;
-        let to = Store::open(location(&self.to)).await.map_err(Failure::other)?;
+        let from = Store::open(existing(self.from)?).await.map_err(Failure::other)?;
+        let to = Store::open(self.to).await.map_err(Failure::other)?;
         let migrated = migrate(&from, &to).await;
         to.close().await;
         from.close().await;
@@ -50,11 +49,11 @@ impl MigrateStoreArgs {
 }
 
 /// Nothing is put into the directory of a store that is elsewhere.
-fn location(text: &str) -> Location {
-    if Location::is_postgres_url(text) {
-        Location::Postgres { url: text.to_owned(), directory: PathBuf::from(".") }
+fn location(typed: &OsStr) -> Result<Location, String> {
+    if Location::is_url(&typed.to_string_lossy()) {
+        Ok(Location::Postgres { url: database_url(typed)?, directory: PathBuf::from(".") })
     } else {
-        Location::Directory(PathBuf::from(text))
+        directory(typed).map(Location::Directory)
     }
 }
 

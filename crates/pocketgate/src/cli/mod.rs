@@ -10,6 +10,7 @@ mod data_directory;
 pub(crate) mod environment;
 #[cfg(test)]
 mod guide;
+mod list;
 mod metrics;
 mod migrate_store;
 mod password;
@@ -23,10 +24,11 @@ mod switch;
 #[cfg(test)]
 mod tests;
 mod traces;
+mod unrepeated;
 mod usage;
 mod version;
 
 pub(crate) use command_line::run;
 pub(crate) use data_directory::DataDirectory;
-pub(crate) use secrets::keyring;
+pub(crate) use secrets::open_secrets;
 pub(crate) use serve::ServeArgs;

@@ -3,7 +3,7 @@
 use super::access_log::AccessLogArgs;
 use super::metrics::MetricsArgs;
 use super::traces::TraceArgs;
-use super::{DataDirectory, environment, stdout};
+use super::{DataDirectory, environment, list, stdout};
 use crate::compose;
 use crate::failure::Failure;
 use crate::pages::{self, StartupPages};
@@ -13,7 +13,7 @@ use gate_otlp::{OtlpConfig, OtlpError};
 use gate_proxy::{TrustedProxies, TrustedProxyError};
 use gate_snapshot::Upstream;
 use gate_telemetry::access_log::AccessLogConfig;
-use gate_telemetry::log;
+use gate_telemetry::log::{self, StartError};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -84,9 +84,9 @@ pub(crate) struct ServeArgs {
     pub(crate) directory: DataDirectory,
 
     /// Which environment variables {env.NAME} in a header may name; * stands for any text, may be given several
-    /// times. When not given, every one but PB_*. Never POCKETGATE_* or PB_MASTER_KEY, whatever is given
+    /// times. When not given, every one but PB_*; when empty, none. Never POCKETGATE_* or PB_MASTER_KEY, whatever is given
     #[arg(long, env = environment::ENV_ALLOW, value_name = "PATTERN", value_delimiter = ',',
-          help_heading = CONFIGURATION)]
+          value_parser = list::item(), help_heading = CONFIGURATION)]
     pub(crate) env_allow: Vec<String>,
 
     /// Let superusers read secrets in the clear at /api/secrets/KEY; without it nobody can read one that was saved
@@ -190,8 +190,10 @@ impl ServeArgs {
     }
 
     fn start_log(&self) -> Result<(), Failure> {
-        log::start(self.log_format.into())
-            .map_err(|error| Failure::other(format_args!("failed to start the log: {error}")))
+        log::start(self.log_format.into()).map_err(|error| match error {
+            StartError::Filter(_) => Failure::usage(error),
+            StartError::Installed => Failure::other(error),
+        })
     }
 }
 

@@ -68,3 +68,14 @@ fn a_bad_value_is_named_with_what_was_expected() {
     check_mistake("serve --trusted-proxy 10.0.0.0/33", &["10.0.0.0/33"]);
     check_mistake("serve --trusted-proxy 10.0.0.1,proxy.example", &["proxy.example"]);
 }
+
+#[test]
+fn a_space_beside_a_comma_belongs_to_no_value() {
+    for (flag, id) in [("--env-allow", "env_allow"), ("--log-mask-query", "log-mask-query")] {
+        let line = ["pocketgate", "serve", flag, "session, sid ,x", flag, " y"];
+        let matches = command().try_get_matches_from(line).unwrap();
+        let serve = matches.subcommand_matches("serve").unwrap();
+        let values: Vec<&String> = serve.get_many(id).unwrap().collect();
+        assert_eq!(values, ["session", "sid", "x", "y"], "{flag}");
+    }
+}

@@ -25,14 +25,7 @@ pub(super) struct CreateArgs {
 
 impl CreateArgs {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let location = self.directory.location();
-        if !location.may_exist() {
-            return Err(Failure::other(format_args!(
-                "there is no database in {}",
-                self.directory.path.display()
-            )));
-        }
-        let store = Store::open(location).await.map_err(Failure::other)?;
+        let store = Store::open(self.directory.existing()?).await.map_err(Failure::other)?;
         let to = match self.to {
             Some(file) => file,
             None => default_file(&self.directory.path)?,

@@ -1,5 +1,6 @@
 //! The document that `export` writes and `import` reads.
 
+use super::strict_value::StrictValue;
 use crate::failure::Failure;
 use clap::ValueEnum;
 use gate_records::{FieldErrors, ProxyRecord, Rejected};
@@ -92,8 +93,8 @@ fn parse(text: &str) -> Result<Map<String, Value>, ReadError> {
         serde_yaml_ng::from_str(text).map_err(|error| error.to_string())
     };
     match value? {
-        Value::Object(document) => Ok(document),
-        _ => Err("it is not a mapping with version and proxies".into()),
+        StrictValue(Value::Object(document)) => Ok(document),
+        StrictValue(_) => Err("it is not a mapping with version and proxies".into()),
     }
 }
 

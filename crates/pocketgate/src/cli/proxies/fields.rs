@@ -1,5 +1,6 @@
 //! The flags that set the fields of a proxy.
 
+use super::strict_value::StrictValue;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use serde_json::{Map, Value, json};
@@ -34,7 +35,7 @@ pub(super) struct FieldArgs {
     strip_path: Option<bool>,
 
     /// Seconds until the response must begin; 30 when a proxy is added
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = number)]
     timeout: Option<f64>,
 
     /// Seconds for each phase, such as '{"dial": 2, "response_header": 0, "body_idle": 600}'
@@ -42,7 +43,7 @@ pub(super) struct FieldArgs {
     timeout_config: Option<Value>,
 
     /// How many requests run at one time; 0 = unlimited
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number)]
     max_concurrent: Option<f64>,
 
     /// When to stop calling a failing upstream, such as '{"enabled": true, "failure_threshold": 5}'
@@ -138,6 +139,12 @@ fn header(typed: &str) -> Result<Header, &'static str> {
     Ok(Header { name: name.trim().to_owned(), value: value.trim().to_owned() })
 }
 
+/// What a record can hold: infinity and what is no number would become null there, and so the default.
+fn number(typed: &str) -> Result<f64, &'static str> {
+    typed.parse().ok().filter(|number: &f64| number.is_finite()).ok_or("expected a number, such as 30")
+}
+
 fn json_value(typed: &str) -> Result<Value, String> {
-    serde_json::from_str(typed).map_err(|error| format!("not JSON: {error}"))
+    let value: Result<StrictValue, _> = serde_json::from_str(typed);
+    value.map(|StrictValue(value)| value).map_err(|error| format!("not JSON: {error}"))
 }

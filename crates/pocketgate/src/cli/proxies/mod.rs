@@ -13,6 +13,7 @@ mod list;
 mod masked;
 mod records;
 mod remove;
+mod strict_value;
 mod update;
 
 pub(crate) use command::ProxiesArgs;

@@ -1,9 +1,10 @@
 //! The records of a data directory, and how what they say is told to a person.
 
-use crate::cli::{DataDirectory, environment};
+use crate::cli::{DataDirectory, environment, list};
 use crate::failure::Failure;
 use gate_records::{CheckedProxy, EnvironmentPolicy, FieldErrors, normalise_path};
 use gate_store::{Change, ProxyRow, Store, StoreError};
+use std::env;
 use std::io::{self, Write};
 
 /// Opens the records; makes the data directory when it is missing.
@@ -11,12 +12,9 @@ pub(super) async fn open(directory: &DataDirectory) -> Result<Store, Failure> {
     Store::open(directory.location()).await.map_err(Failure::other)
 }
 
-/// Opens records that are there: to read from, or remove from, a directory that does not exist is a slip of the finger.
+/// Opens records that are there.
 pub(super) async fn open_existing(directory: &DataDirectory) -> Result<Store, Failure> {
-    if directory.location().may_exist() {
-        return open(directory).await;
-    }
-    Err(Failure::other(format_args!("there is no database in {}", directory.path.display())))
+    Store::open(directory.existing()?).await.map_err(Failure::other)
 }
 
 /// The proxy with an id or a path.
@@ -43,8 +41,8 @@ pub(super) async fn save(store: &Store, change: Change, path: &str) -> Result<()
 
 /// The variables of this command; the patterns are those the gateway would read in its place.
 pub(super) fn environment_policy() -> EnvironmentPolicy {
-    let patterns = std::env::var(environment::ENV_ALLOW).unwrap_or_default();
-    EnvironmentPolicy::new(patterns.split(',').filter(|pattern| !pattern.is_empty()).map(str::to_owned))
+    let patterns = env::var(environment::ENV_ALLOW).map(|patterns| list::items(&patterns));
+    EnvironmentPolicy::new(patterns.unwrap_or_default())
 }
 
 /// Tells on standard error what deserves a look.

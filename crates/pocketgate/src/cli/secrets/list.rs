@@ -4,8 +4,11 @@ use super::open::Opened;
 use crate::cli::{DataDirectory, stdout};
 use crate::failure::Failure;
 use clap::Args;
+use gate_records::secrets::BlobError;
 
 /// Show the secrets: key, environment, the beginning of a long value, description
+///
+/// What cannot be read has the reason in the place of its value.
 #[derive(Args, Debug)]
 pub(super) struct ListArgs {
     #[command(flatten)]
@@ -14,12 +17,20 @@ pub(super) struct ListArgs {
 
 impl ListArgs {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let opened = Opened::open(&self.directory).await?;
+        let opened = Opened::existing(&self.directory).await?;
         let outcome = opened.secrets.list().await;
         let lines = opened.end(outcome).await?.into_iter().map(|secret| {
-            let line = [secret.key, secret.env, secret.masked_value, secret.description].join("  ");
+            let shown = secret.unreadable.map_or(secret.masked_value, |reason| format!("({})", why(reason)));
+            let line = [secret.key, secret.env, shown, secret.description].join("  ");
             format!("{}\n", line.trim_end())
         });
         stdout::print(lines.collect::<String>())
+    }
+}
+
+fn why(reason: BlobError) -> &'static str {
+    match reason {
+        BlobError::UnknownKey => "another master key",
+        BlobError::Damaged | BlobError::NoRandomness => "damaged",
     }
 }

@@ -10,4 +10,4 @@ mod rotate;
 mod set;
 
 pub(crate) use command::SecretsArgs;
-pub(crate) use open::keyring;
+pub(crate) use open::open_secrets;

@@ -23,7 +23,7 @@ pub(super) struct RemoveArgs {
 
 impl RemoveArgs {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let opened = Opened::open(&self.directory).await?;
+        let opened = Opened::existing(&self.directory).await?;
         let name = SecretName::Key { key: &self.key, env: self.env.as_deref() };
         let outcome = opened.secrets.delete(name).await;
         opened.end(outcome).await?;

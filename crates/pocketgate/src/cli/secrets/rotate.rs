@@ -18,7 +18,7 @@ pub(super) struct RotateArgs {
 
 impl RotateArgs {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let opened = Opened::open(&self.directory).await?;
+        let opened = Opened::existing(&self.directory).await?;
         let outcome = opened.secrets.rotate().await;
         let rotated = opened.end(outcome).await?;
         stdout::print(format!("encrypted with the new key: {rotated}\n"))

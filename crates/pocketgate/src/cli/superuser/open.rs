@@ -3,7 +3,7 @@
 use crate::cli::DataDirectory;
 use crate::failure::Failure;
 use gate_records::auth::{Passwords, Superusers};
-use gate_store::Store;
+use gate_store::{Location, Store};
 
 /// An open store and the superusers in it.
 pub(super) struct Opened {
@@ -13,15 +13,16 @@ pub(super) struct Opened {
 
 /// Opens the records; makes the data directory when it is missing.
 pub(super) async fn open(directory: &DataDirectory) -> Result<Opened, Failure> {
-    let store = Store::open(directory.location()).await.map_err(Failure::other)?;
-    let superusers = Superusers::new(store.clone(), Passwords::default());
-    Ok(Opened { store, superusers })
+    open_at(directory.location()).await
 }
 
 /// Opens records that are there.
 pub(super) async fn open_existing(directory: &DataDirectory) -> Result<Opened, Failure> {
-    if directory.location().may_exist() {
-        return open(directory).await;
-    }
-    Err(Failure::other(format_args!("there is no database in {}", directory.path.display())))
+    open_at(directory.existing()?).await
+}
+
+async fn open_at(location: Location) -> Result<Opened, Failure> {
+    let store = Store::open(location).await.map_err(Failure::other)?;
+    let superusers = Superusers::new(store.clone(), Passwords::default());
+    Ok(Opened { store, superusers })
 }
