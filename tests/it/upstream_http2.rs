@@ -177,6 +177,29 @@ async fn thousands_of_clients_that_leave_harm_nobody_on_the_same_connection() {
     clients.join_all().await;
 }
 
+#[tokio::test]
+async fn clients_that_do_not_read_hold_up_nobody_on_the_same_connection() {
+    let authority = TestAuthority::new();
+    let upstream = H2Upstream::start(&authority, H2Behaviour::Echo).await;
+    let proxy = Proxy::new("/-/up", &upstream.url());
+    let gateway =
+        Gateway::builder().trusting(&authority).proxy(proxy).arguments(["--workers", "1"]).start().await;
+    assert_eq!(gateway.get("/-/up").await.status(), 200);
+    let mut stuck = Vec::new();
+    for _ in 0..CLIENTS_THAT_DO_NOT_READ {
+        let mut client = RawClient::connect_with_buffer(gateway.address, 4096).await;
+        client.send_request("GET", "/-/up?bytes=100000000", &[], b"").await.unwrap();
+        assert_eq!(client.read_head().await.unwrap().status, 200);
+        stuck.push(client);
+    }
+    // Long enough that the others fill what they can meanwhile.
+    let body = within(PATIENCE, gateway.get("/-/up?bytes=20000000&seed=1")).await.body;
+    assert_eq!(sha256_hex(&body), Pattern::new(1, 20_000_000).sha256());
+    assert_eq!(upstream.ledger.accepted(), 1);
+}
+
+/// More than have room in a connection's window of a few MiB.
+const CLIENTS_THAT_DO_NOT_READ: usize = 40;
 /// More than the errors that h2 forgives a connection.
 const CLIENTS_THAT_LEAVE: usize = 4_000;
 /// More than the reset streams that h2 remembers by default.

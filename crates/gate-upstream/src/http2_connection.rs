@@ -109,7 +109,7 @@ impl Http2Connection {
 
     /// Whether a stream may be begun on it.
     pub(crate) fn has_room(&self) -> bool {
-        let limit = self.sender.current_max_send_streams().min(STREAMS_MAX);
+        let limit = self.sender.current_max_send_streams().min(STREAMS_MAX as usize);
         !self.signs.is_given_up.get() && self.signs.running.get() < limit
     }
 
@@ -216,11 +216,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Listened<S> {
 
 /// Beyond this a second connection spreads the load better than a longer queue on the first (RFC 9113 §6.5.2
 /// recommends to allow no fewer than 100).
-const STREAMS_MAX: usize = 100;
+const STREAMS_MAX: u32 = 100;
 /// Two relay buffers may be under way per stream before the upstream has to wait for the client.
 const STREAM_WINDOW: u32 = 256 * 1024;
-/// Four full streams; a slow client must not hold up the others on the same connection.
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// As much as all streams together: the window is given back as clients read, so that clients that do not read would otherwise
+/// stop the streams of all others. 25 MiB are taken only where as many clients as that have stopped reading; over HTTP/1.1 each of
+/// them would have a connection with buffers of its own, in the kernel.
+const CONNECTION_WINDOW: u32 = STREAMS_MAX * STREAM_WINDOW;
 /// As many clients as may leave within a second, which is how long h2 remembers.
 const REMEMBERED_RESETS: usize = 1_000;
 /// 10 s: most answers begin sooner, so that hardly any connection is ever asked.

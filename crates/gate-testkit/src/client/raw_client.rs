@@ -38,6 +38,13 @@ impl RawClient {
         Self::new(socket.connect(address).await.expect("the gateway accepts connections"))
     }
 
+    /// Connects with a receive buffer of so many bytes, so that one that does not read is soon full.
+    pub async fn connect_with_buffer(address: SocketAddr, bytes: u32) -> Self {
+        let socket = TcpSocket::new_v4().expect("the test has descriptors left");
+        socket.set_recv_buffer_size(bytes).expect("a TCP socket knows SO_RCVBUF");
+        Self::new(socket.connect(address).await.expect("the gateway accepts connections"))
+    }
+
     fn new(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("a TCP socket knows TCP_NODELAY");
         Self { stream: BufReader::new(stream), remaining: Remaining::Nothing, trailers: Fields::default() }
