@@ -1,4 +1,4 @@
-//! What becomes of requests when an HTTP/2 connection to their upstream goes away.
+//! What becomes of requests when their upstream, or the HTTP/2 connection to it, does not do what it should.
 
 use gate_testkit::{
     BodyEnd, Gateway, H2ByHand, H2Peer, H2Request, PATIENCE, Proxy, RawClient, Response, TestAuthority,
@@ -122,6 +122,14 @@ async fn a_stream_that_is_reset_is_sent_again_only_if_that_is_asked_for() {
     let again = peer.request().await;
     peer.answer(again.stream, "again").await.unwrap();
     assert_eq!(around.answer().await.text(), "again");
+}
+
+#[tokio::test]
+async fn a_switch_of_protocols_is_no_answer_over_http2() {
+    let (mut around, mut peer) = Around::new(|proxy| proxy).await;
+    let request = around.send(&mut peer, "GET", b"").await;
+    peer.head(request.stream, "101", &[]).await.unwrap();
+    assert_refused(&around.answer().await, 502, "upstream_protocol");
 }
 
 #[tokio::test]

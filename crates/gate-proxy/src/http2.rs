@@ -243,6 +243,10 @@ impl<'a> Exchange<'a> {
     }
 
     async fn relay_interim(&mut self, response: &Http2Response<()>) -> Result<(), Fault> {
+        // There is none in HTTP/2 (RFC 9113 §8.6).
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Fault::because(Reason::UpstreamProtocol, "switched protocols unasked"));
+        }
         // An HTTP/1.0 client does not know them (RFC 9110 §15.2).
         if response.status() == StatusCode::CONTINUE || self.facts.version == Version::Http10 {
             return Ok(());
