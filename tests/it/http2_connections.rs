@@ -133,6 +133,28 @@ async fn a_switch_of_protocols_is_no_answer_over_http2() {
 }
 
 #[tokio::test]
+async fn a_head_that_is_malformed_is_no_reset_and_is_not_asked_for_again() {
+    for fields in [
+        &[("content-length", "2"), ("content-length", "5")][..],
+        &[("content-length", "two")],
+        &[("connection", "x-one"), ("x-one", "1")],
+        &[("x-one", "1\r\nx-two: 2")],
+        &[("X-One", "1")],
+    ] {
+        let retry = r#"{"attempts":2,"backoff_ms":1,"budget_percent":100}"#;
+        let (mut around, mut peer) = Around::new(|proxy| proxy.retry_config(retry)).await;
+        let request = around.send(&mut peer, "GET", b"").await;
+        peer.head(request.stream, "200", fields).await.unwrap();
+        let response = around.answer().await;
+        assert_eq!(
+            (response.status(), response.header("x-gateway-reason")),
+            (502, Some("upstream_protocol")),
+            "{fields:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_is_silent_is_given_up_with_the_first_timeout() {
     for timeouts in [r#"{"response_header":1}"#, r#"{"response_header":0,"body_idle":1}"#] {
         let (mut around, mut peer) = Around::new(|proxy| proxy.timeout_config(timeouts)).await;

@@ -426,8 +426,10 @@ fn never_looked_at(error: &h2::Error) -> bool {
     error.is_remote() && (error.is_go_away() || error.reason() == Some(h2::Reason::REFUSED_STREAM))
 }
 
+/// What the library ends of its own is what no upstream may send (RFC 9113 §8.1.1).
 fn lost(error: h2::Error) -> Fault {
-    Fault::because(Reason::UpstreamReset, error)
+    let reason = if error.is_library() { Reason::UpstreamProtocol } else { Reason::UpstreamReset };
+    Fault::because(reason, error)
 }
 
 /// An upstream that has sent a whole body has nothing left to wait for.
