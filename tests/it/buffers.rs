@@ -1,6 +1,8 @@
 //! The memory that bytes pass through.
 
-use gate_testkit::{Echo, Gateway, Proxy, Signal, Upstream};
+use gate_testkit::{
+    Echo, Gateway, H2Behaviour, H2Upstream, PATIENCE, Proxy, Signal, TestAuthority, Upstream, eventually,
+};
 
 /// One worker in front of an upstream that echoes, with a log that says how its buffers were used.
 async fn one_worker() -> (Gateway, Upstream) {
@@ -46,4 +48,20 @@ async fn r020_ec5_when_the_pool_is_exhausted_requests_are_served_and_the_log_say
     }
     let lines = gateway.log().iter().filter(|line| line.text.contains("more buffers")).count();
     assert!(lines < 20, "{lines} lines");
+}
+
+#[tokio::test]
+async fn a_body_that_waits_for_its_answer_over_http2_holds_no_pooled_buffer() {
+    let authority = TestAuthority::new();
+    let upstream = H2Upstream::start(&authority, H2Behaviour::Stall).await;
+    let builder = Gateway::builder().trusting(&authority).proxy(Proxy::new("/-/up", &upstream.url()));
+    let gateway = builder.arguments(["--workers", "1"]).start().await;
+    let mut clients = Vec::new();
+    for count in 1..=300 {
+        let mut client = gateway.connect().await;
+        client.send_request("POST", "/-/up", &[], &[b'x'; 3_000]).await.unwrap();
+        eventually(PATIENCE, || upstream.open_streams() == count).await;
+        clients.push(client);
+    }
+    assert!(!gateway.log_text().contains("more buffers are in use than are pooled"));
 }

@@ -220,6 +220,7 @@ impl<'a> Exchange<'a> {
         let fault = self.request.poll(cx, self.client, &mut self.upload, self.timeouts);
         if was_running && !self.request.is_running() {
             self.running.sent();
+            self.request.hold_little();
         }
         fault
     }

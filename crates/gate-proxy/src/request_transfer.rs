@@ -126,6 +126,13 @@ impl RequestTransfer {
         self.transfer.can_rewind()
     }
 
+    /// Once it has been sent, what is kept of it takes no more memory than it has bytes.
+    pub(crate) fn hold_little(&mut self) {
+        if self.is_sent() {
+            self.transfer.hold_little();
+        }
+    }
+
     /// Begins again, on another connection.
     pub(crate) fn rewind(&mut self) {
         self.transfer.rewind();

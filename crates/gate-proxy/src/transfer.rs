@@ -243,6 +243,13 @@ impl Transfer {
         self.out.written = 0;
     }
 
+    /// All of it has left, and what is kept of it may have to wait for long: it gets a buffer that has room for that alone.
+    pub(crate) fn hold_little(&mut self) {
+        if let Some(buffer) = &mut self.out.buffer {
+            *buffer = Buffer::fitting(buffer.filled());
+        }
+    }
+
     /// There will be no second try: what was kept for it is given back.
     pub(crate) fn forget(&mut self) {
         self.out.keep = false;
