@@ -4,7 +4,7 @@ use crate::postgres::Postgres;
 use crate::schema::LOGS_PER_HOUR;
 use crate::sqlite::LogFile;
 use crate::statement::Statement;
-use crate::{LOGS, Row, Select, StoreError, Table};
+use crate::{LOGS, Row, Select, StoreError, Table, Value};
 use gate_rules::{Condition, Dialect};
 use std::path::Path;
 use std::sync::Arc;
@@ -68,7 +68,11 @@ impl Logs {
 
     /// The log with this id.
     pub async fn find(&self, id: &str) -> Result<Option<Row>, StoreError> {
-        Ok(self.rows(&LOGS, Statement::find(&LOGS, "id", id.into(), self.dialect())).await?.pop())
+        let id = Value::from(id);
+        if !id.is_storable() {
+            return Ok(None);
+        }
+        Ok(self.rows(&LOGS, Statement::find(&LOGS, "id", id, self.dialect())).await?.pop())
     }
 
     /// How many logs there were in each hour that had any, the earliest first (contract §1.11); of those for which all

@@ -40,6 +40,17 @@ pub enum MigrateError {
     /// The store that is copied to fails.
     #[error("the target cannot be written: {0}")]
     Target(#[source] StoreError),
+    /// The store that is copied to does not take one of the rows.
+    #[error("the record {id} of {table} cannot be written to the target; nothing was copied: {cause}")]
+    Row {
+        /// The table.
+        table: &'static str,
+        /// The row.
+        id: String,
+        /// Why not.
+        #[source]
+        cause: StoreError,
+    },
 }
 
 /// Copies every record into an empty store, in one transaction, after making sure that it holds the same as the
@@ -77,7 +88,11 @@ async fn copy(
             return Ok(digest.finish());
         }
         for row in &rows {
-            target.insert(row).await.map_err(MigrateError::Target)?;
+            target.insert(row).await.map_err(|cause| MigrateError::Row {
+                table: table.name,
+                id: row.id().to_owned(),
+                cause,
+            })?;
             digest.add(row);
         }
     }

@@ -73,7 +73,11 @@ impl Transaction {
         column: &'static str,
         value: impl Into<Value>,
     ) -> Result<Option<Row>, StoreError> {
-        let statement = Statement::find(table, column, value.into(), self.dialect());
+        let value = value.into();
+        if !value.is_storable() {
+            return Ok(None);
+        }
+        let statement = Statement::find(table, column, value, self.dialect());
         Ok(self.rows(table, statement).await?.pop())
     }
 

@@ -33,6 +33,12 @@ impl Value {
         }
     }
 
+    /// Whether a row can hold it: PostgreSQL takes no NUL in a text, so none is let into a record, and whoever looks for
+    /// one finds nothing.
+    pub(crate) fn is_storable(&self) -> bool {
+        !matches!(self, Value::Text(text) if text.contains('\0'))
+    }
+
     /// The value as a column of this kind holds it; what has no place in such a column is nothing.
     pub(crate) fn stored_in(self, kind: ColumnKind) -> Self {
         match (kind, self) {

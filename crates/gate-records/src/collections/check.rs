@@ -32,6 +32,10 @@ impl Field {
         }
         match (&self.kind, value) {
             (_, value) if is_blank(value) => Ok(()),
+            // PostgreSQL holds none, and what cannot move from one database to the other is not taken by either.
+            (FieldKind::Text { .. } | FieldKind::Url, Value::String(text)) if text.contains('\0') => {
+                Err(FieldError::invalid_format())
+            }
             (FieldKind::Text { min, max, pattern, .. }, Value::String(text)) => {
                 check_length(text, *min, if *max == 0 { TEXT_CHARACTERS_MAX } else { *max })?;
                 if pattern.matches(text) { Ok(()) } else { Err(FieldError::invalid_format()) }
@@ -158,6 +162,9 @@ mod tests {
             "validation_max_number_constraint",
             "Must be less or equal than 10000.",
         );
+        for name in ["name", "description", "upstream", "accessRule", "tokenKey"] {
+            refused(&field(name), json!("a\0b"), "validation_invalid_format", "Invalid value format.");
+        }
         let error = field("name").check(&json!("é".repeat(256))).unwrap_err();
         assert_eq!(Value::Object(error.params), json!({"max": 255}));
         assert_eq!(field("name").check(&json!("é".repeat(255))), Ok(()));

@@ -273,6 +273,9 @@ fn check_name(typed: &str) -> Result<String, FieldError> {
 
 fn check_description(typed: &str) -> Result<String, FieldError> {
     at_most(typed, DESCRIPTION_CHARACTERS_MAX)?;
+    if typed.contains('\0') {
+        return Err(FieldError::invalid_format());
+    }
     Ok(typed.to_owned())
 }
 

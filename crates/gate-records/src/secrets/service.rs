@@ -435,7 +435,7 @@ fn check_description(description: &str) -> Result<(), FieldError> {
     if description.chars().count() > DESCRIPTION_CHARACTERS_MAX {
         return Err(FieldError::text_max(DESCRIPTION_CHARACTERS_MAX));
     }
-    Ok(())
+    if description.contains('\0') { Err(FieldError::invalid_format()) } else { Ok(()) }
 }
 
 /// The environment every other one falls back to.

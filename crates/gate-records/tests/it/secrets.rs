@@ -153,6 +153,8 @@ async fn the_fields_of_a_secret_are_checked() {
     }
     let wrong_env = NewSecret { env: Some("a b".to_owned()), ..new("KEY", "v") };
     assert!(matches!(fixture.secrets.create(wrong_env).await, Err(SecretError::Invalid(_))));
+    let with_nul = NewSecret { description: "a\0b".to_owned(), ..new("KEY", "v") };
+    assert!(matches!(fixture.secrets.create(with_nul).await, Err(SecretError::Invalid(_))));
     fixture.create(&"K".repeat(256), None, &"v".repeat(4096)).await;
     fixture.create("_key_1", None, "v").await;
 }

@@ -24,6 +24,14 @@ pub(crate) async fn what_is_not_there_is_none(store: &Store) {
     assert_eq!(store.proxies().await.unwrap(), []);
     assert_eq!(store.proxy("missing").await.unwrap(), None);
     assert_eq!(store.proxy_by_path("/missing").await.unwrap(), None);
+    for nothing in ["", "a\0b", "\0"] {
+        assert_eq!(store.proxy(nothing).await.unwrap(), None);
+        assert!(store.logs().find(nothing).await.unwrap().is_none());
+        let mut transaction = store.begin().await.unwrap();
+        assert!(transaction.find(&USERS, "email", nothing).await.unwrap().is_none());
+        // The transaction goes on.
+        transaction.insert(&distinct(&USERS, 1)).await.unwrap();
+    }
 }
 
 pub(crate) async fn paths_and_ids_are_found_by_their_exact_bytes(store: &Store) {

@@ -61,7 +61,12 @@ async fn sql_is_text_like_any_other() {
         let body = json!({"name": text});
         let answer =
             server.send("PATCH", "/api/collections/users/records/us0000000000001", SUPERUSER, &body).await;
-        assert_eq!(answer.json()["name"], text);
+        if text.contains('\0') {
+            // PostgreSQL could not keep it.
+            assert_eq!(answer.json()["data"]["name"]["code"], "validation_invalid_format");
+        } else {
+            assert_eq!(answer.json()["name"], text);
+        }
         let encoded = text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
         for query in
             [format!("filter=name%3D{encoded}"), format!("sort={encoded}"), format!("filter={encoded}")]
