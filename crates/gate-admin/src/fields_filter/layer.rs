@@ -17,17 +17,19 @@ pub(crate) async fn apply(request: Request, next: Next) -> Response {
     let Some(fields) = Query::of(request.uri()).first("fields").map(str::to_owned) else {
         return next.run(request).await;
     };
+    // Before anything is done: once something was written it is too late to refuse.
+    let Ok(filter) = FieldsFilter::parse(&fields) else {
+        return ApiError::bad_request("").because("fields has an unknown modifier").into_response();
+    };
     let response = next.run(request).await;
+    let Some(filter) = filter else { return response };
     if !response.status().is_success() || !is_json(response.headers()) {
         return response;
     }
-    filter(&fields, response).await.unwrap_or_else(ApiError::into_response)
+    filtered(&filter, response).await.unwrap_or_else(ApiError::into_response)
 }
 
-async fn filter(fields: &str, response: Response) -> Result<Response, ApiError> {
-    let fields = FieldsFilter::parse(fields)
-        .map_err(|_| ApiError::bad_request("").because("fields has an unknown modifier"))?;
-    let Some(fields) = fields else { return Ok(response) };
+async fn filtered(fields: &FieldsFilter, response: Response) -> Result<Response, ApiError> {
     let (mut parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.map_err(ApiError::internal)?;
     let mut value: Value = serde_json::from_slice(&body).map_err(ApiError::internal)?;
@@ -44,7 +46,8 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::request;
+    use crate::testing::{SUPERUSER, Server, request};
+    use serde_json::json;
 
     #[tokio::test]
     async fn a_success_is_filtered_and_an_error_is_not() {
@@ -59,5 +62,15 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_modifier_is_a_generic_400() {
         assert_eq!(request("GET", "/api/health?fields=code:nothing()", "").await.status, 400);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_is_refused_for_its_fields_was_not_made() {
+        let server = Server::start().await;
+        let records = "/api/collections/_proxies/records";
+        let proxy = json!({"path": "/-/a", "upstream": "http://a"});
+        let answer = server.send("POST", &format!("{records}?fields=id:x"), SUPERUSER, &proxy).await;
+        assert_eq!(answer.status, 400, "{}", answer.body);
+        assert_eq!(server.request("GET", records, SUPERUSER).await.json()["totalItems"], 0);
     }
 }
