@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::request::Parts;
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The addresses behind a request, as the data plane wrote them into `X-Forwarded-For`.
 ///
@@ -29,9 +29,9 @@ impl ClientAddress {
         ClientAddress { remote, real }
     }
 
-    /// The client's address, if it is one.
-    pub(crate) fn ip(&self) -> Option<IpAddr> {
-        self.real.parse().ok()
+    /// Whose limits it shares. All whose address is not known share one, and so one limit.
+    pub(crate) fn ip(&self) -> IpAddr {
+        self.real.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::caller::Caller;
 use crate::client_address::ClientAddress;
+use crate::error::ApiError;
 use crate::json::Json;
 use http::HeaderMap;
 use serde::Serialize;
@@ -29,11 +30,11 @@ struct Details {
 
 /// Answers as long as this process runs; superusers learn how the gateway sees them.
 pub(crate) async fn check(
-    Caller(caller): Caller,
+    caller: Result<Caller, ApiError>,
     address: ClientAddress,
     headers: HeaderMap,
 ) -> Json<Health> {
-    let is_superuser = caller.is_some_and(|record| record.is_superuser());
+    let is_superuser = caller.is_ok_and(|caller| caller.superuser().is_ok());
     let data = if is_superuser { Details::of(address, &headers) } else { Details::default() };
     Json(Health { message: "API is healthy.", code: 200, data })
 }

@@ -6,31 +6,25 @@ use crate::client_address::ClientAddress;
 use crate::error::ApiError;
 use crate::json::Json;
 use crate::path::Path;
-use crate::payload::Payload;
+use crate::payload::Texts;
 use crate::services::Shared;
 use axum::extract::State;
 use gate_records::auth::Credentials;
-use std::net::{IpAddr, Ipv4Addr};
 
 /// Gives a token for a password.
 pub(crate) async fn auth_with_password(
     State(services): State<Shared>,
     Path(collection): Path<String>,
     address: ClientAddress,
-    payload: Result<Payload, ApiError>,
+    payload: Result<Texts, ApiError>,
 ) -> Result<Json<LoginBody>, ApiError> {
     let collection = auth_collection(&collection)?;
-    let Payload(body) = payload.map_err(unreadable)?;
+    let Texts(body) = payload.map_err(unreadable)?;
     let credentials = Credentials {
         identity: text(&body, "identity")?,
         password: text(&body, "password")?,
         identity_field: text(&body, "identityField")?,
     };
-    let login = services.authenticator.auth_with_password(collection, &credentials, ip(&address)).await?;
+    let login = services.authenticator.auth_with_password(collection, &credentials, address.ip()).await?;
     Ok(Json(login.into()))
-}
-
-/// Where an attempt comes from. All whose address is not known share one, and so one limit.
-pub(super) fn ip(address: &ClientAddress) -> IpAddr {
-    address.ip().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }

@@ -1,11 +1,10 @@
 //! `POST /api/gateway/setup`: the first superuser, for whoever has the link that the gateway printed when it started.
 
-use super::auth_with_password::ip;
 use super::login::{LoginBody, invalid, text, unreadable};
 use crate::client_address::ClientAddress;
 use crate::error::ApiError;
 use crate::json::Json;
-use crate::payload::Payload;
+use crate::payload::Texts;
 use crate::services::Shared;
 use axum::extract::State;
 use gate_records::auth::{PasswordError, SetupError, SuperuserError};
@@ -17,15 +16,15 @@ use std::time::Duration;
 pub(crate) async fn setup(
     State(services): State<Shared>,
     address: ClientAddress,
-    payload: Result<Payload, ApiError>,
+    payload: Result<Texts, ApiError>,
 ) -> Result<Json<LoginBody>, ApiError> {
-    let Payload(body) = payload.map_err(unreadable)?;
+    let Texts(body) = payload.map_err(unreadable)?;
     let (token, email) = (text(&body, "token")?, text(&body, "email")?);
     let password = text(&body, "password")?;
     if text(&body, "passwordConfirm")? != password {
         return Err(invalid().with_fields(&FieldErrors::of("passwordConfirm", FieldError::mismatch())));
     }
-    let login = services.first_superuser.create(&token, &email, &password, ip(&address)).await?;
+    let login = services.first_superuser.create(&token, &email, &password, address.ip()).await?;
     Ok(Json(login.into()))
 }
 

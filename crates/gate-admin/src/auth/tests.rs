@@ -75,6 +75,34 @@ async fn a_login_answers_the_record_with_its_own_address_and_a_token() {
 }
 
 #[tokio::test]
+async fn in_a_form_a_password_of_digits_is_what_was_typed() {
+    let server = Server::start().await;
+    for (number, password) in
+        ["12345678", "100000000000000000000000", "true true", "-1234.56"].iter().enumerate()
+    {
+        let email = format!("a{number}@example.com");
+        server.superusers.create(&email, password).await.unwrap();
+        let encoded = password.replace(' ', "+");
+        let form = format!("identity={email}&password={encoded}");
+        let urlencoded =
+            format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n", form.len());
+        let part = |name: &str, value: &str| {
+            format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let parts = format!("{}{}--XX--\r\n", part("identity", &email), part("password", password));
+        let multipart =
+            format!("Content-Type: multipart/form-data; boundary=XX\r\nContent-Length: {}\r\n", parts.len());
+        for (fields, body) in [(urlencoded, form), (multipart, parts)] {
+            let answer = server.raw("POST", LOGIN, &fields, &body).await;
+            assert_eq!(answer.status, 200, "{password}: {}", answer.body);
+        }
+    }
+    // In JSON a number is no text, as with PocketBase.
+    let answer = login(&server, json!({"identity": "a0@example.com", "password": 12_345_678})).await;
+    assert_eq!(answer.status, 400, "{}", answer.body);
+}
+
+#[tokio::test]
 async fn a_login_is_a_form_too() {
     let server = server().await;
     let form = "identity=root%40example.com&password=correct+horse";

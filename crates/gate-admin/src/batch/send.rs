@@ -8,11 +8,9 @@ use crate::payload::Payload;
 use crate::records::written;
 use crate::request_info::Info;
 use crate::services::Shared;
-use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request as HttpRequest, State};
 use gate_records::records::{BatchError, RequestInfo, Write, Written};
 use gate_records::{FieldError, FieldErrors};
-use http::HeaderMap;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -20,8 +18,7 @@ use std::time::Duration;
 pub(crate) async fn send(
     State(services): State<Shared>,
     info: Info,
-    headers: HeaderMap,
-    body: Body,
+    body: HttpRequest,
 ) -> Result<Json<Vec<Value>>, ApiError> {
     let request = info.without_body();
     let settings = services.settings.current();
@@ -30,7 +27,7 @@ pub(crate) async fn send(
         return Err(ApiError::forbidden("Batch requests are not allowed."));
     }
     let bytes_max = usize::try_from(limits.max_body_size).ok().filter(|max| *max > 0).unwrap_or(BYTES_MAX);
-    let payload = Payload::read(&headers, body, bytes_max).await;
+    let payload = Payload::read(&services, body, bytes_max).await;
     let Payload(body) = payload.map_err(|error| error.explained(UNREADABLE))?;
     let writes = writes(body, limits.max_requests, &request)?;
     let requests: Vec<RequestInfo> = writes.iter().map(|write| write.request.clone()).collect();

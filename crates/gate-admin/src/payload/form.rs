@@ -41,11 +41,20 @@ impl Form {
     /// # Errors
     /// 400 for a `@jsonPayload` that is not a JSON object.
     pub(super) fn into_object(self) -> Result<Map<String, Value>, ApiError> {
+        self.into_members(infer)
+    }
+
+    /// The same without inferring: every field stays the text that was typed.
+    pub(super) fn into_texts(self) -> Result<Map<String, Value>, ApiError> {
+        self.into_members(Value::String)
+    }
+
+    fn into_members(self, value: fn(String) -> Value) -> Result<Map<String, Value>, ApiError> {
         let mut members = Map::new();
         let (payloads, fields): (Vec<_>, Vec<_>) =
             self.0.into_iter().partition(|(name, _)| name == JSON_PAYLOAD);
         for (name, text) in fields {
-            let value = infer(text);
+            let value = value(text);
             match members.get_mut(&name) {
                 None => {
                     members.insert(name, value);

@@ -3,4 +3,4 @@
 mod form;
 mod read;
 
-pub(crate) use read::Payload;
+pub(crate) use read::{Payload, Texts};

@@ -1,7 +1,9 @@
 //! Reads a body and makes a JSON object of it.
 
 use super::form::{Form, JSON_PAYLOAD};
+use crate::caller;
 use crate::error::ApiError;
+use crate::services::{Services, Shared};
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
@@ -16,35 +18,64 @@ use serde_json::{Deserializer, Map, Value};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Payload(pub(crate) Map<String, Value>);
 
+/// The same where every member is a text: the field of a form stays as it was typed, since a password may consist of
+/// digits.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Texts(pub(crate) Map<String, Value>);
+
 impl Payload {
     /// Reads the body of a request, at most `bytes_max` of it.
     ///
+    /// Whoever sends it may take their time, so once it is there it is made sure that the caller still is who they were.
+    ///
     /// # Errors
-    /// 413 for a longer one, 400 for another content type or one that is not what its type says.
-    pub(crate) async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Self, ApiError> {
-        let body = collect(headers, body, bytes_max).await?;
-        if body.is_empty() {
-            return Ok(Self::default());
-        }
-        let content_type =
-            headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        match essence(content_type).as_str() {
-            "application/json" => object(&body).and_then(unpacked).map(Payload),
-            "application/x-www-form-urlencoded" => Form::of_urlencoded(&body).into_object().map(Payload),
-            "multipart/form-data" => {
-                Form::of_multipart(content_type, &body).await?.into_object().map(Payload)
-            }
-            _ => Err(ApiError::bad_request("Unsupported Content-Type.")),
-        }
+    /// 413 for a longer one, 400 for another content type or one that is not what its type says; 401 for a caller whose
+    /// token was revoked in the meantime.
+    pub(crate) async fn read(
+        services: &Services,
+        request: Request,
+        bytes_max: usize,
+    ) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let object = read(&parts.headers, body, bytes_max, Form::into_object).await?;
+        caller::confirm(services, &parts).await?;
+        Ok(Payload(object))
     }
 }
 
-impl<S: Sync> FromRequest<S> for Payload {
+impl FromRequest<Shared> for Payload {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, services: &Shared) -> Result<Self, ApiError> {
+        Self::read(services, request, BYTES_MAX).await
+    }
+}
+
+impl<S: Sync> FromRequest<S> for Texts {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        Self::read(&parts.headers, body, BYTES_MAX).await
+        read(&parts.headers, body, BYTES_MAX, Form::into_texts).await.map(Texts)
+    }
+}
+
+async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+    members: fn(Form) -> Result<Map<String, Value>, ApiError>,
+) -> Result<Map<String, Value>, ApiError> {
+    let body = collect(headers, body, bytes_max).await?;
+    if body.is_empty() {
+        return Ok(Map::new());
+    }
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match essence(content_type).as_str() {
+        "application/json" => object(&body).and_then(unpacked),
+        "application/x-www-form-urlencoded" => members(Form::of_urlencoded(&body)),
+        "multipart/form-data" => members(Form::of_multipart(content_type, &body).await?),
+        _ => Err(ApiError::bad_request("Unsupported Content-Type.")),
     }
 }
 
@@ -101,8 +132,8 @@ mod tests {
         if !content_type.is_empty() {
             headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
         }
-        let payload = Payload::read(&headers, Body::from(body.to_owned()), 1000).await;
-        payload.map(|Payload(object)| Value::Object(object)).map_err(|error| {
+        let object = super::read(&headers, Body::from(body.to_owned()), 1000, Form::into_object).await;
+        object.map(Value::Object).map_err(|error| {
             let message = error.body()["message"].as_str().unwrap().to_owned();
             (error.status().as_u16(), message)
         })
@@ -150,7 +181,7 @@ mod tests {
         assert_eq!(read("application/json", &body).await, expected);
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_LENGTH, "1001".parse().unwrap());
-        let error = Payload::read(&headers, Body::empty(), 1000).await.unwrap_err();
+        let error = super::read(&headers, Body::empty(), 1000, Form::into_object).await.unwrap_err();
         assert_eq!(error.status(), StatusCode::PAYLOAD_TOO_LARGE);
     }
 }

@@ -44,7 +44,7 @@ impl Asked {
             let value = request.headers().get(&name).map(|value| String::from_utf8_lossy(value.as_bytes()));
             shortened(&value.unwrap_or_default())
         };
-        let Caller(caller) = request.extensions().get().cloned().unwrap_or_default();
+        let Caller(caller) = Caller::known(request.extensions());
         let mut members = Map::new();
         members.insert("referer".to_owned(), masked(services, &text(REFERER)).into());
         members.insert("userAgent".to_owned(), text(USER_AGENT).into());
