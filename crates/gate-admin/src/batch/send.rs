@@ -1,10 +1,12 @@
 //! Sends a batch.
 
 use super::parse::Request;
+use crate::client_address::ClientAddress;
 use crate::error::ApiError;
 use crate::fields_filter::FieldsFilter;
 use crate::json::Json;
 use crate::payload::Payload;
+use crate::rate_limit;
 use crate::records::written;
 use crate::request_info::Info;
 use crate::services::Shared;
@@ -18,6 +20,7 @@ use std::time::Duration;
 pub(crate) async fn send(
     State(services): State<Shared>,
     info: Info,
+    address: ClientAddress,
     body: HttpRequest,
 ) -> Result<Json<Vec<Value>>, ApiError> {
     let request = info.without_body();
@@ -30,6 +33,11 @@ pub(crate) async fn send(
     let payload = Payload::read(&services, body, bytes_max).await;
     let Payload(body) = payload.map_err(|error| error.explained(UNREADABLE))?;
     let writes = writes(body, limits.max_requests, &request)?;
+    for (position, write) in writes.iter().enumerate() {
+        if !rate_limit::admits_write(&services, write, &address) {
+            return Err(failed_at(position, rate_limit::refusal()));
+        }
+    }
     let requests: Vec<RequestInfo> = writes.iter().map(|write| write.request.clone()).collect();
     let timeout = Duration::from_secs(u64::from(limits.timeout.max(1)));
     let written = services.records.batch(writes, timeout).await.map_err(batch_failed)?;

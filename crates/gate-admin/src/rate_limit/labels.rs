@@ -1,7 +1,17 @@
 //! What a request is called in the rules.
 
 use gate_records::RateLimitRule;
+use gate_records::collections::Collection;
 use http::Method;
+
+/// The path of a request as rules name it: with the name of its collection, by whichever name or id, in whichever
+/// spelling, it was called.
+pub(super) fn named_path<'a>(route: &str, parameters: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    parameters.fold(route.to_owned(), |path, (parameter, value)| {
+        let collection = Collection::find(value).filter(|_| parameter == "collection");
+        path.replace(&format!("{{{parameter}}}"), collection.map_or(value, |collection| collection.name))
+    })
+}
 
 /// The names of a request, the most telling first: `users:auth`, `*:auth`, `POST /api/x`, `/api/x`.
 pub(super) fn labels(method: &Method, path: &str) -> Vec<String> {
@@ -71,6 +81,17 @@ mod tests {
         ];
         let found = rule_for(&rules, &labels(method, path), is_guest);
         assert_eq!(found.map(|rule| rule.label.as_str()), expected, "{method} {path}");
+    }
+
+    #[test]
+    fn a_collection_has_one_name_however_it_is_called() {
+        let route = "/api/collections/{collection}/records/{id}";
+        for called in ["users", "USERS", "_pb_users_auth_"] {
+            let path = named_path(route, [("collection", called), ("id", "USERS")].into_iter());
+            assert_eq!(path, "/api/collections/users/records/USERS");
+        }
+        let unknown = named_path(route, [("collection", "Unknown"), ("id", "x")].into_iter());
+        assert_eq!(unknown, "/api/collections/Unknown/records/x");
     }
 
     #[test]

@@ -4,5 +4,5 @@ mod labels;
 mod layer;
 mod windows;
 
-pub(crate) use layer::apply;
+pub(crate) use layer::{admits_write, apply, refusal};
 pub use windows::Windows;
