@@ -1,6 +1,7 @@
 //! What it takes to make the stored proxies be the ones in a document.
 
 use crate::proxies::{CheckedProxy, ProxyRecord, normalise_path};
+use crate::secrets::ResolvedSecrets;
 use crate::{EnvironmentPolicy, FieldError, FieldErrors};
 use gate_store::{Change, ProxyRow};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,11 +64,14 @@ impl Plan {
         wanted: Vec<ProxyRecord>,
         prune: bool,
         environment: &EnvironmentPolicy,
+        secrets: &ResolvedSecrets,
     ) -> Result<Self, Vec<Rejected>> {
         let wanted = check_all(wanted)?;
         let mut by_path = by_path(stored);
-        let compare =
-            |proxy: &CheckedProxy| Entry::new(proxy, by_path.remove(&proxy.record().path), environment);
+        let compare = |proxy: &CheckedProxy| {
+            let warnings = proxy.warnings(environment, secrets);
+            Entry::new(proxy, by_path.remove(&proxy.record().path), warnings)
+        };
         let mut entries: Vec<Entry> = wanted.iter().map(compare).collect();
         if prune {
             entries.extend(by_path.into_values().map(Entry::removed));
@@ -85,7 +89,7 @@ impl Plan {
 }
 
 impl Entry {
-    fn new(proxy: &CheckedProxy, stored: Option<&ProxyRow>, environment: &EnvironmentPolicy) -> Self {
+    fn new(proxy: &CheckedProxy, stored: Option<&ProxyRow>, warnings: FieldErrors) -> Self {
         let after = proxy.record();
         let before = stored.and_then(|row| ProxyRecord::from_row(row).ok());
         let (outcome, change) = match stored {
@@ -97,14 +101,7 @@ impl Entry {
                 (Outcome::Changed, Some(Change::Update { row: proxy.row_after(row), expected_updated }))
             }
         };
-        Entry {
-            path: after.path.clone(),
-            outcome,
-            before,
-            after: Some(after.clone()),
-            warnings: proxy.warnings(environment, None),
-            change,
-        }
+        Entry { path: after.path.clone(), outcome, before, after: Some(after.clone()), warnings, change }
     }
 
     fn removed(row: &ProxyRow) -> Self {
@@ -176,7 +173,7 @@ mod tests {
     }
 
     fn plan(stored: &[ProxyRow], wanted: Vec<ProxyRecord>, prune: bool) -> Plan {
-        Plan::new(stored, wanted, prune, &environment()).unwrap()
+        Plan::new(stored, wanted, prune, &environment(), &ResolvedSecrets::default()).unwrap()
     }
 
     /// What a store does with changes; like a store it takes no path twice at any moment.
@@ -248,7 +245,8 @@ mod tests {
     #[test]
     fn every_proxy_that_cannot_be_stored_is_named_with_its_place() {
         let wanted = vec![record("/a", 1), record("/api", 1), record("/a/", 1), record("/b", 100_000)];
-        let rejected = Plan::new(&[], wanted, false, &environment()).unwrap_err();
+        let rejected =
+            Plan::new(&[], wanted, false, &environment(), &ResolvedSecrets::default()).unwrap_err();
         let named: Vec<_> = rejected.iter().map(|rejected| (rejected.position, &*rejected.path)).collect();
         assert_eq!(named, [(1, "/api"), (2, "/a/"), (3, "/b")]);
     }

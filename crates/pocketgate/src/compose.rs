@@ -71,9 +71,6 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     // Without the excerpt that is added below: that would keep the request log open to its end.
     let access_log = config.access_log.clone();
     // Before the data directory is touched: whoever starts a second gateway by mistake has changed nothing.
-    if arguments.admin_listen == Some(arguments.http) && arguments.http.port() != 0 {
-        return Err(Failure::usage("--http and --admin-listen name the same address"));
-    }
     for address in [Some(arguments.http), arguments.admin_listen].into_iter().flatten() {
         Server::probe(address).map_err(Failure::other)?;
     }
@@ -351,7 +348,7 @@ async fn exit_at_next_stop(mut signals: Signals, access_log: AccessLogs) {
     tracing::warn!(%signal, "ended before everything had finished");
     access_log.finish();
     gate_telemetry::log::flush();
-    std::process::exit(signal.exit_code());
+    std::process::exit(signal.exit_code().into());
 }
 
 fn server_config(arguments: &ServeArgs, traces: Traces) -> Result<ServerConfig, Failure> {

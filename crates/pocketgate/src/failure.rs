@@ -1,5 +1,6 @@
 //! Why the program ends without having done what it was asked to.
 
+use crate::signals::StopSignal;
 use std::fmt::{self, Display};
 use std::process::ExitCode;
 
@@ -15,6 +16,11 @@ impl Failure {
     /// The command line is wrong: exit code 2, as shells and clap have it.
     pub(crate) fn usage(message: impl Display) -> Self {
         Failure { message: message.to_string(), exit_code: 2 }
+    }
+
+    /// A signal ended it before it was done: the exit code of that signal.
+    pub(crate) fn stopped(signal: StopSignal) -> Self {
+        Failure { message: format!("ended by {signal}"), exit_code: signal.exit_code() }
     }
 
     /// Everything else: exit code 1.

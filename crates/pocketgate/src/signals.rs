@@ -19,7 +19,7 @@ pub(crate) enum StopSignal {
 
 impl StopSignal {
     /// The exit code of a process that such a signal ended: 128 + its number, as shells count.
-    pub(crate) fn exit_code(self) -> i32 {
+    pub(crate) fn exit_code(self) -> u8 {
         match self {
             StopSignal::Interrupt => 130,
             StopSignal::Terminate => 143,

@@ -43,3 +43,42 @@ fn a_flag_wins_over_its_variable() {
     let sentence = refusal("POCKETGATE_WORKERS", &["--workers=many"]);
     assert!(sentence.contains("'many'") && !sentence.contains("set by"), "{sentence}");
 }
+
+#[test]
+fn a_switch_on_the_line_wins_over_its_variable_whichever_way_it_is_thrown() {
+    for (variable, flag) in [("SECRETS_REVEAL", "--secrets-reveal"), ("METRICS_PUBLIC", "--metrics-public")] {
+        let variable = format!("POCKETGATE_{variable}");
+        for flag in [format!("{flag}=false"), format!("{flag}=true"), flag.to_owned()] {
+            let sentence = refusal(&variable, &[&flag, "--http", "nowhere"]);
+            assert!(sentence.contains("'nowhere' for '--http"), "{sentence}");
+        }
+    }
+}
+
+#[test]
+fn flags_that_contradict_each_other_are_a_mistake() {
+    let check = |flags: &str, words: &str| {
+        let flags: Vec<_> = flags.split(' ').collect();
+        // Whatever ends it, it is to be this.
+        let output = Command::new(env!("CARGO_BIN_EXE_pocketgate"))
+            .env_clear()
+            .env("POCKETGATE_DIR", "/dev/null/none")
+            .arg("serve")
+            .args(flags)
+            .output()
+            .expect("the binary runs");
+        let sentence = String::from_utf8(output.stderr).expect("text");
+        assert_eq!((output.status.code(), sentence.lines().count()), (Some(2), 1), "{sentence}");
+        assert!(sentence.contains(words), "{sentence}");
+    };
+    let same = |one: &str, other: &str| format!("{one} and {other} name the same address");
+    check("--http 127.0.0.1:9 --admin-listen 127.0.0.1:9", &same("--http", "--admin-listen"));
+    check("--http 127.0.0.1:9 --metrics-listen 127.0.0.1:9", &same("--http", "--metrics-listen"));
+    check("--http 0.0.0.0:9 --admin-listen 127.0.0.1:9", &same("--http", "--admin-listen"));
+    check(
+        "--http 127.0.0.1:0 --admin-listen [::1]:9 --metrics-listen [::]:9",
+        &same("--admin-listen", "--metrics-listen"),
+    );
+    check("--metrics off --metrics-listen 127.0.0.1:0", "nothing for --metrics-listen to show");
+    check("--trust-remote-superusers", "--trust-remote-superusers needs --pocketbase");
+}

@@ -9,7 +9,7 @@
 use gate_store::Store;
 use serde_json::{Value, json};
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -396,6 +396,56 @@ fn d7_a_variable_without_a_value_is_a_warning() {
         "{}",
         ended.stderr
     );
+}
+
+#[test]
+fn d7_every_name_that_stands_for_nothing_is_in_the_warning() {
+    let installation = Installation::new();
+    let mut set = Command::new(env!("CARGO_BIN_EXE_pocketgate"));
+    set.args(["secrets", "set", "KEY"]).env_clear().env("POCKETGATE_DIR", installation.directory());
+    assert_eq!(finish(&mut set, "value\n").code, 0);
+    // Whether it can be read, the gateway knows.
+    fs::remove_file(installation.directory().join("master.key")).unwrap();
+    installation.add("/a", &["--header", "A: {secret.KEY}"]);
+
+    let expected =
+        "B: {secret.NOPE} is not among the secrets; C: {env.UNSET} has no value in the environment (here;";
+    let headers = ["--header", "B: {secret.NOPE}", "--header", "C: {env.UNSET}"];
+    let add = ["add", "--path", "/b", "--upstream", "http://b"];
+    let added = installation.run(&[&add[..], &headers].concat());
+    let updated = installation.run(&[&["update", "/a"][..], &headers].concat());
+    let file = installation.file("x.yaml", &installation.exported());
+    for dry_run in [&["--dry-run"][..], &[]] {
+        let imported = installation.run(&[&["import", &file][..], dry_run].concat());
+        assert_eq!((imported.code, imported.stderr.matches(expected).count()), (0, 2), "{}", imported.stderr);
+    }
+    for ended in [added, updated] {
+        assert_eq!((ended.code, ended.stderr.matches(expected).count()), (0, 1), "{}", ended.stderr);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_export_takes_the_place_of_an_earlier_one_when_it_is_whole_and_is_its_owners_alone() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let installation = Installation::new();
+    installation.add("/a", &["--header", "Authorization: Bearer canary"]);
+    let file = installation.file("x.yaml", "an earlier export");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let link = installation.parent.path().join("link.yaml");
+    symlink(&file, &link).unwrap();
+    let mut earlier = fs::File::open(&file).unwrap();
+
+    installation.ok(&["export", link.to_str().unwrap()]);
+    let document = installation.exported();
+    assert_eq!(fs::read_to_string(&file).unwrap(), document);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(link.is_symlink());
+    let mut kept = String::new();
+    earlier.read_to_string(&mut kept).unwrap();
+    assert_eq!(kept, "an earlier export", "it was written over");
+    assert_eq!(fs::read_dir(installation.parent.path()).unwrap().count(), 3, "something was left behind");
+    assert_eq!(installation.ok(&["export", "/dev/stdout"]), document);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::field_errors::{FieldError, FieldErrors};
 use crate::secrets::ResolvedSecrets;
 use crate::template::TemplateSources;
 use crate::timestamp::Timestamp;
-use crate::{EnvironmentPolicy, Expression, Unresolved, record_id};
+use crate::{EnvironmentPolicy, Unresolved, record_id};
 use gate_rules::ACCESS_RULE_CHARS_MAX;
 use gate_snapshot::{
     AccessRule, HeaderValue, InjectedHeader, Proxy, ProxyFields, ProxyId, Upstream, UpstreamAddresses,
@@ -130,25 +130,21 @@ impl CheckedProxy {
         &self.record
     }
 
-    /// What is no error but deserves a look: expressions without a value here (contract D-7). Without `secrets` those are
-    /// not looked at.
-    pub fn warnings(
-        &self,
-        environment: &EnvironmentPolicy,
-        secrets: Option<&ResolvedSecrets>,
-    ) -> FieldErrors {
+    /// What is no error but deserves a look: expressions without a value here (contract D-7), all of them in one warning.
+    pub fn warnings(&self, environment: &EnvironmentPolicy, secrets: &ResolvedSecrets) -> FieldErrors {
+        let sources = TemplateSources { environment, secrets };
+        let mut unresolved = self.headers.0.iter().flat_map(|(name, template)| {
+            let reasons = template.expressions().filter_map(move |expression| {
+                let Unresolved { reason, .. } = expression.value(sources).err()?;
+                Some(format!("{} {reason}", expression.typed()))
+            });
+            reasons.map(move |reason| (name, reason))
+        });
         let mut warnings = FieldErrors::default();
-        let none = ResolvedSecrets::default();
-        let sources = TemplateSources { environment, secrets: secrets.unwrap_or(&none) };
-        for (name, template) in &self.headers.0 {
-            let looked_at =
-                |expression: &&Expression| secrets.is_some() || !matches!(expression, Expression::Secret(_));
-            for expression in template.expressions().filter(looked_at) {
-                if let Err(Unresolved { reason, .. }) = expression.value(sources) {
-                    let text = format!("{} {reason}", expression.typed());
-                    warnings.add("headers", FieldError::new(UNRESOLVED_TEMPLATE, text).in_member(name));
-                }
-            }
+        if let Some((first, reason)) = unresolved.next() {
+            let further = unresolved.map(|(name, reason)| format!("; {name}: {reason}"));
+            let text = std::iter::once(reason).chain(further).collect::<String>();
+            warnings.add("headers", FieldError::new(UNRESOLVED_TEMPLATE, text).in_member(first));
         }
         warnings
     }

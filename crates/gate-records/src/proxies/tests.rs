@@ -1,5 +1,6 @@
 //! Every field of a proxy: what it takes, what it says when it does not, and what is stored.
 
+use crate::secrets::ResolvedSecrets;
 use crate::{EnvironmentPolicy, FieldErrors, ProxyRecord};
 use gate_store::ProxyRow;
 use serde_json::{Map, Value, json};
@@ -360,7 +361,8 @@ fn h38_every_field_that_is_wrong_is_named_at_once() {
 fn d7_variables_without_a_value_are_a_warning() {
     let environment = EnvironmentPolicy::with_reader([], |name| (name == "KEY").then(|| "value".to_owned()));
     let warnings = |value| {
-        typed(json!({ "headers": { "A": value } })).unwrap().check().unwrap().warnings(&environment, None)
+        let record = typed(json!({ "headers": { "A": value, "B": "@request.auth.id" } })).unwrap();
+        record.check().unwrap().warnings(&environment, &ResolvedSecrets::of([("KEY", "value")]))
     };
     assert!(warnings("Bearer {env.KEY}").is_empty());
     let warning = warnings("Bearer {env.KEI}").field("headers").unwrap().clone();
@@ -368,6 +370,10 @@ fn d7_variables_without_a_value_are_a_warning() {
     assert!(
         warnings("{env.PB_MASTER_KEY}").field("headers").unwrap().message.contains("never sent anywhere")
     );
+    assert!(warnings("{secret.KEY}").is_empty());
+    let warning = warnings("{secret.KEI} {env.KEI}").field("headers").unwrap().clone();
+    let expected = "A: {secret.KEI} is not among the secrets; A: {env.KEI} has no value in the environment.";
+    assert_eq!(warning.message, expected);
 }
 
 #[test]

@@ -132,7 +132,7 @@ impl Writing<'_> {
                         errors.add("upstream", error);
                     }
                     let secrets = self.parts.secrets.resolved_in(self.transaction).await?;
-                    warnings = checked.warnings(&self.parts.environment, Some(&secrets));
+                    warnings = checked.warnings(&self.parts.environment, &secrets);
                 }
                 Err(more) => errors.extend(more),
             }

@@ -224,6 +224,18 @@ impl Secrets {
         Ok(self.resolve(&self.stored().await?))
     }
 
+    /// The names a template may use in a gateway of this environment (empty = `global`), each as if it could be read: for whoever has
+    /// no master key and only asks which there are.
+    pub async fn names(store: &Store, default_env: &str) -> Result<ResolvedSecrets, StoreError> {
+        let mut names = ResolvedSecrets::default();
+        for row in store.select(&Select::all(&SECRETS)).await? {
+            if [GLOBAL, default_env].contains(&row.text("env")) {
+                names.insert(row.text("key"), Ok(SecretValue::new("")));
+            }
+        }
+        Ok(names)
+    }
+
     /// The value of every name a template may use, from these rows.
     pub(crate) fn resolve(&self, rows: &[Row]) -> ResolvedSecrets {
         let mut resolved = ResolvedSecrets::default();

@@ -3,8 +3,8 @@
 use super::environment;
 use super::serve::address;
 use super::switch::Switch;
-use clap::Args;
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
+use clap::{ArgAction, Args};
 use gate_admin::MetricsAccess;
 use std::fmt;
 use std::net::SocketAddr;
@@ -23,7 +23,8 @@ pub(crate) struct MetricsArgs {
     token: Option<String>,
 
     /// Everybody may read the metrics
-    #[arg(long = "metrics-public", env = environment::METRICS_PUBLIC, value_parser = BoolishValueParser::new())]
+    #[arg(long = "metrics-public", env = environment::METRICS_PUBLIC, value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true", default_value = "false", action = ArgAction::Set,
+          value_parser = BoolishValueParser::new())]
     is_public: bool,
 
     /// Where to answer /metrics, and nothing else, to everybody who can connect

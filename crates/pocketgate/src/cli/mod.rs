@@ -6,6 +6,7 @@ mod access_log;
 mod backup;
 mod command_line;
 mod completions;
+mod contradictions;
 mod data_directory;
 pub(crate) mod environment;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod list;
 mod metrics;
 mod migrate_store;
 mod password;
+mod private_file;
 mod proxies;
 mod runtime;
 mod secrets;

@@ -8,5 +8,8 @@ pub(super) fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Resul
         .enable_all()
         .build()
         .map_err(|error| Failure::other(format_args!("failed to start: {error}")))?;
-    runtime.block_on(work)
+    let outcome = runtime.block_on(work);
+    // A thread that still waits for what a person types must not hold up the end.
+    runtime.shutdown_background();
+    outcome
 }

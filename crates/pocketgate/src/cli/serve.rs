@@ -3,12 +3,12 @@
 use super::access_log::AccessLogArgs;
 use super::metrics::MetricsArgs;
 use super::traces::TraceArgs;
-use super::{DataDirectory, environment, list, stdout};
+use super::{DataDirectory, contradictions, environment, list, stdout};
 use crate::compose;
 use crate::failure::Failure;
 use crate::pages::{self, StartupPages};
 use clap::builder::BoolishValueParser;
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use gate_otlp::{OtlpConfig, OtlpError};
 use gate_proxy::{TrustedProxies, TrustedProxyError};
 use gate_snapshot::Upstream;
@@ -90,7 +90,8 @@ pub(crate) struct ServeArgs {
     pub(crate) env_allow: Vec<String>,
 
     /// Let superusers read secrets in the clear at /api/secrets/KEY; without it nobody can read one that was saved
-    #[arg(long, env = environment::SECRETS_REVEAL, value_parser = BoolishValueParser::new(),
+    #[arg(long, env = environment::SECRETS_REVEAL, value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true", default_value = "false", action = ArgAction::Set,
+          value_parser = BoolishValueParser::new(),
           help_heading = CONFIGURATION)]
     pub(crate) secrets_reveal: bool,
 
@@ -107,13 +108,15 @@ pub(crate) struct ServeArgs {
 
     /// Reach upstreams through the proxies that HTTP_PROXY and HTTPS_PROXY name, http:// URLs both, but for those that
     /// NO_PROXY lists: names, addresses, networks, with :PORT if need be
-    #[arg(long, env = environment::UPSTREAM_PROXY_ENV, value_parser = BoolishValueParser::new(),
+    #[arg(long, env = environment::UPSTREAM_PROXY_ENV, value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true", default_value = "false", action = ArgAction::Set,
+          value_parser = BoolishValueParser::new(),
           help_heading = UPSTREAMS)]
     pub(crate) upstream_proxy_env: bool,
 
     /// Refuse upstreams on this machine and in private networks. Link-local addresses and the metadata services of
     /// clouds are always refused
-    #[arg(long, env = environment::BLOCK_PRIVATE_UPSTREAMS, value_parser = BoolishValueParser::new(),
+    #[arg(long, env = environment::BLOCK_PRIVATE_UPSTREAMS, value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true", default_value = "false", action = ArgAction::Set,
+          value_parser = BoolishValueParser::new(),
           help_heading = UPSTREAMS)]
     pub(crate) block_private_upstreams: bool,
 
@@ -129,7 +132,8 @@ pub(crate) struct ServeArgs {
     pub(crate) pocketbase_db: Option<PathBuf>,
 
     /// Take superusers of that PocketBase for superusers here
-    #[arg(long, env = environment::TRUST_REMOTE_SUPERUSERS, value_parser = BoolishValueParser::new(),
+    #[arg(long, env = environment::TRUST_REMOTE_SUPERUSERS, value_name = "BOOLEAN", num_args = 0..=1, default_missing_value = "true", default_value = "false", action = ArgAction::Set,
+          value_parser = BoolishValueParser::new(),
           help_heading = IDENTITY)]
     pub(crate) trust_remote_superusers: bool,
 
@@ -161,6 +165,7 @@ pub(super) enum LogFormat {
 impl ServeArgs {
     /// Runs the gateway until it is told to stop.
     pub(super) fn run(&self) -> Result<(), Failure> {
+        contradictions::check(self)?;
         let startup_pages = StartupPages::mapped();
         pages::keep_small();
         self.start_log()?;

@@ -40,11 +40,11 @@ impl AddArgs {
         self.fields.set_headers(&mut record.headers);
         let proxy =
             merged.and_then(|()| record.check()).map_err(|errors| records::refused(&self.path, &errors))?;
-        records::warn_about(&proxy);
 
+        let store = records::open(&self.directory).await?;
+        records::warn_about(&proxy, &store).await?;
         let row = proxy.new_row();
         let (id, path) = (row.id.clone(), row.path.clone());
-        let store = records::open(&self.directory).await?;
         records::save(&store, Change::Insert(row), &path).await?;
         store.close().await;
         stdout::print(format!("{id} {path}\n"))

@@ -2,18 +2,17 @@
 
 use super::document::{Document, Format};
 use super::records;
-use crate::cli::{DataDirectory, stdout};
+use crate::cli::{DataDirectory, private_file, stdout};
 use crate::failure::Failure;
 use clap::Args;
 use gate_records::ProxyRecord;
 use gate_store::ProxyRow;
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Write all proxies as one document, which `import` reads
 ///
-/// Templates such as {env.KEY} are written as they are; a header with a plain value has it in the document too.
+/// Templates such as {env.KEY} are written as they are; a header with a plain value has it in the document too, so that only
+/// its owner may read the file.
 #[derive(Args, Debug)]
 pub(super) struct ExportArgs {
     /// Where to write it; standard output when not given
@@ -38,7 +37,7 @@ impl ExportArgs {
         let text = Document::new(proxies).write(format)?;
         match &self.file {
             None => stdout::print(text),
-            Some(file) => write(file, &text)
+            Some(file) => private_file::write(file, &text)
                 .map_err(|error| Failure::other(format_args!("failed to write {}: {error}", file.display()))),
         }
     }
@@ -50,13 +49,4 @@ fn record(row: &ProxyRow) -> Result<ProxyRecord, Failure> {
         let lines = records::indented(&errors);
         Failure::other(format_args!("the proxy {} cannot be exported:\n{lines}", row.path))
     })
-}
-
-/// A new file is for the owner's eyes only: headers may hold keys.
-fn write(file: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)?.write_all(text.as_bytes())
 }

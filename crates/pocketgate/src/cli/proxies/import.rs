@@ -5,6 +5,7 @@ use super::{diff, records};
 use crate::cli::{DataDirectory, stdout};
 use crate::failure::Failure;
 use clap::Args;
+use gate_records::secrets::ResolvedSecrets;
 use gate_records::{Outcome, Plan, ProxyRecord, Rejected};
 use gate_store::{Store, StoreError};
 use std::fs;
@@ -47,12 +48,14 @@ impl ImportArgs {
         } else {
             Some(records::open(&self.directory).await?)
         };
-        let stored = match &store {
-            Some(store) => store.proxies().await.map_err(Failure::other)?,
-            None => Vec::new(),
+        let (stored, secrets) = match &store {
+            Some(store) => {
+                (store.proxies().await.map_err(Failure::other)?, records::secret_names(store).await?)
+            }
+            None => (Vec::new(), ResolvedSecrets::default()),
         };
         let stored: Vec<_> = stored.into_iter().map(Arc::unwrap_or_clone).collect();
-        let plan = Plan::new(&stored, wanted, self.prune, &records::environment_policy())
+        let plan = Plan::new(&stored, wanted, self.prune, &records::environment_policy(), &secrets)
             .map_err(|rejected| self.rejected(&rejected))?;
         let report = self.report(&plan);
         if let Some(store) = store {

@@ -2,6 +2,7 @@
 
 use crate::cli::{DataDirectory, environment, list};
 use crate::failure::Failure;
+use gate_records::secrets::{ResolvedSecrets, Secrets};
 use gate_records::{CheckedProxy, EnvironmentPolicy, FieldErrors, normalise_path};
 use gate_store::{Change, ProxyRow, Store, StoreError};
 use std::env;
@@ -58,8 +59,15 @@ pub(super) fn warn(path: &str, warnings: &FieldErrors) {
 }
 
 /// Tells what deserves a look about a proxy that is about to be written.
-pub(super) fn warn_about(proxy: &CheckedProxy) {
-    warn(&proxy.record().path, &proxy.warnings(&environment_policy(), None));
+pub(super) async fn warn_about(proxy: &CheckedProxy, store: &Store) -> Result<(), Failure> {
+    warn(&proxy.record().path, &proxy.warnings(&environment_policy(), &secret_names(store).await?));
+    Ok(())
+}
+
+/// The names of the secrets that are stored; whether they can be read, the gateway knows.
+pub(super) async fn secret_names(store: &Store) -> Result<ResolvedSecrets, Failure> {
+    let default_env = env::var(environment::SECRETS_DEFAULT_ENV).unwrap_or_default();
+    Secrets::names(store, &default_env).await.map_err(Failure::other)
 }
 
 /// What is wrong with a proxy, one line a field.

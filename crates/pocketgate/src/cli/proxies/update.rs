@@ -48,7 +48,7 @@ impl UpdateArgs {
         self.edit(&mut record)?;
         let merged = record.merge(self.fields.mentioned());
         let proxy = merged.and_then(|()| record.check()).map_err(refused)?;
-        records::warn_about(&proxy);
+        records::warn_about(&proxy, &store).await?;
 
         let row = proxy.row_after(&stored);
         let (id, path) = (row.id.clone(), row.path.clone());

@@ -27,7 +27,7 @@ pub(super) struct SetArgs {
 
 impl SetArgs {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let value = SecretValue::new(password::ask("value")?);
+        let value = SecretValue::new(password::ask("value").await?);
         let opened = Opened::open(&self.directory).await?;
         let outcome = self.set(&opened.secrets, value).await;
         opened.end(outcome).await?;

@@ -43,7 +43,10 @@ impl AccountArgs {
 
     async fn begin(self) -> Result<(Opened, String, String), Failure> {
         let AccountArgs { email, password, directory } = self;
-        let password = password.map_or_else(|| password::ask("password"), Ok)?;
+        let password = match password {
+            Some(password) => password,
+            None => password::ask("password").await?,
+        };
         Ok((open(&directory).await?, email, password))
     }
 }
