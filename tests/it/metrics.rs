@@ -180,6 +180,24 @@ async fn h62_a_listener_of_their_own_answers_without_a_token_and_knows_nothing_e
 }
 
 #[tokio::test]
+async fn connections_that_say_nothing_do_not_keep_a_collector_waiting() {
+    let arguments = ["--metrics-listen", "127.0.0.1:0"];
+    let gateway = Gateway::builder().arguments(arguments).start().await;
+    let line = gateway.logged(|line| line.text.contains("metrics are at /metrics")).await;
+    let address: SocketAddr = line.field("address").parse().unwrap();
+    let mut idle = Vec::new();
+    for _ in 0..8 {
+        idle.push(RawClient::connect(address).await);
+    }
+    let started = Instant::now();
+    assert_eq!(RawClient::connect(address).await.get("/metrics").await.status(), 200);
+    assert!(started.elapsed() < COLLECTOR_PATIENCE, "{:?}", started.elapsed());
+}
+
+/// How long Prometheus waits for an answer unless told otherwise.
+const COLLECTOR_PATIENCE: Duration = Duration::from_secs(10);
+
+#[tokio::test]
 async fn metrics_that_are_switched_off_are_not_there() {
     let upstream = Upstream::start(Echo).await;
     let gateway = Gateway::builder()

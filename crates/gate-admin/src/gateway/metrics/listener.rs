@@ -10,7 +10,7 @@ use axum::response::Response;
 use axum::routing::get;
 use http::HeaderMap;
 use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,11 @@ where
     C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let service = TowerToHyperService::new(router(services));
-    let serving = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(connection), service);
+    let serving = http1::Builder::new()
+        .keep_alive(false)
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_MAX)
+        .serve_connection(TokioIo::new(connection), service);
     if let Ok(Err(error)) = timeout(CONNECTION_MAX, serving).await {
         tracing::debug!(%error, "a connection for metrics ended early");
     }
@@ -53,5 +57,7 @@ async fn not_found() -> ApiError {
     ApiError::not_found()
 }
 
+/// Who connects to collect metrics asks at once. A connection that says nothing has one of few places.
+const HEAD_MAX: Duration = Duration::from_secs(2);
 /// Prometheus waits 10 s for an answer unless told otherwise; nobody holds a connection for longer than a slow reader needs.
 const CONNECTION_MAX: Duration = Duration::from_secs(30);
