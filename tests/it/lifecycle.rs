@@ -2,12 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use gate_testkit::{
     BodyEnd, Gateway, PATIENCE, Pocketgate, ProcessOutput, Proxy, RawClient, Signal, SseStream, SseUpstream,
     eventually,
 };
+
+use tokio::net::TcpListener;
+use tokio::process::Command;
 
 use crate::setup::in_front_of_echo;
 
@@ -123,6 +127,16 @@ async fn the_text_log_names_reason_and_request() {
 }
 
 #[tokio::test]
+async fn the_link_for_the_first_superuser_leads_somewhere_whatever_it_listens_on() {
+    for (listen, host) in [("0.0.0.0:0", "127.0.0.1"), ("[::]:0", "[::1]"), ("127.0.0.1:0", "127.0.0.1")] {
+        let gateway = Gateway::builder().listen(listen).start().await;
+        let link = gateway.logged(|line| line.field("link").contains("/setup/")).await.field("link");
+        let expected = format!("http://{host}:{}/_/#/setup/", gateway.address.port());
+        assert!(link.starts_with(&expected), "{link}");
+    }
+}
+
+#[tokio::test]
 async fn it_listens_on_ipv6() {
     let upstream = gate_testkit::Upstream::start(gate_testkit::Echo).await;
     let proxy = Proxy::new("/-/up", &upstream.url());
@@ -142,6 +156,26 @@ async fn both_signals_end_an_idle_gateway_with_0() {
         assert_eq!(gateway.exit_code().await, Some(0));
         assert!(started.elapsed() < Duration::from_secs(5), "an idle connection is not waited for");
         idle.expect_closed().await;
+    }
+}
+
+/// Somebody is there and says nothing, as a database does whose machine hangs.
+#[tokio::test]
+async fn both_signals_end_a_start_that_waits_for_its_database() {
+    for signal in ["TERM", "INT"] {
+        let database = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgres://gate@{}/gate", database.local_addr().unwrap());
+        let directory = tempfile::tempdir().unwrap();
+        let mut command = Pocketgate::command();
+        command.args(["serve", "--http", "127.0.0.1:0", "--db-url", &url, "--dir"]).arg(directory.path());
+        let starting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let _connection = gate_testkit::within(PATIENCE, database.accept()).await.unwrap();
+        let pid = starting.id().unwrap().to_string();
+        Command::new("kill").args(["-s", signal, &pid]).status().await.unwrap();
+        let output = gate_testkit::within(PATIENCE, starting.wait_with_output()).await.unwrap();
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b""[..]), "{log}");
+        assert!(!log.contains("the database is away"), "it waited: {log}");
     }
 }
 

@@ -29,7 +29,7 @@ fn value(metrics: &str, sample: &str) -> Option<f64> {
 }
 
 /// Waits until a sample has a value: a request is counted when it has ended, which its client knows a moment earlier.
-async fn until(gateway: &Gateway, sample: &str, expected: Option<f64>) {
+pub(crate) async fn until(gateway: &Gateway, sample: &str, expected: Option<f64>) {
     let started = Instant::now();
     loop {
         let found = value(&metrics(gateway).await, sample);
@@ -196,6 +196,17 @@ async fn connections_that_say_nothing_do_not_keep_a_collector_waiting() {
 
 /// How long Prometheus waits for an answer unless told otherwise.
 const COLLECTOR_PATIENCE: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn a_database_that_is_gone_shows_though_nobody_writes() {
+    let gateway = Gateway::builder().arguments(PUBLIC).start().await;
+    until(&gateway, "gateway_store_up", Some(1.0)).await;
+    let (here, away) = (gateway.directory().join("data.db"), gateway.directory().join("away"));
+    std::fs::rename(&here, &away).unwrap();
+    until(&gateway, "gateway_store_up", Some(0.0)).await;
+    std::fs::rename(&away, &here).unwrap();
+    until(&gateway, "gateway_store_up", Some(1.0)).await;
+}
 
 #[tokio::test]
 async fn metrics_that_are_switched_off_are_not_there() {

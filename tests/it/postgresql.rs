@@ -7,10 +7,14 @@ use serde_json::json;
 
 use crate::administrator::Administrator;
 use crate::identity::{get, proxy};
+use crate::metrics::until;
 use crate::reload::until_status;
 
 /// What is granted from the return of the database to the first request that follows a change.
 const RECOVERED_MAX: Duration = Duration::from_secs(5);
+
+/// What is granted to a start without the database: an attempt to connect is given up after 2 s, and there is one.
+const STARTED_MAX: Duration = Duration::from_secs(8);
 
 /// What is granted from the commit to the first request at any gateway that follows it, on a machine at hand.
 const EFFECTIVE_MAX: Duration = Duration::from_millis(100);
@@ -70,6 +74,18 @@ async fn a_gateway_outlives_its_database_and_finds_it_again() {
 }
 
 #[tokio::test]
+async fn a_database_that_goes_away_shows_in_the_metrics_though_nobody_writes() {
+    let mut server = PostgreSql::start();
+    let builder = Gateway::builder().arguments(["--metrics-public"]);
+    let gateway = with_shared_key(builder, &server.database()).start().await;
+    until(&gateway, "gateway_store_up", Some(1.0)).await;
+    server.kill();
+    until(&gateway, "gateway_store_up", Some(0.0)).await;
+    server.resume();
+    until(&gateway, "gateway_store_up", Some(1.0)).await;
+}
+
+#[tokio::test]
 async fn a_gateway_that_starts_while_its_database_is_away_serves_what_it_last_knew() {
     let mut server = PostgreSql::start();
     let url = server.database();
@@ -83,7 +99,9 @@ async fn a_gateway_that_starts_while_its_database_is_away_serves_what_it_last_kn
     assert_eq!(first.exit_code().await, Some(0));
 
     server.kill();
+    let started = Instant::now();
     let second = builder().start().await;
+    assert!(started.elapsed() < STARTED_MAX, "{:?}", started.elapsed());
     assert_eq!(second.get("/-/before").await.status(), 200);
     server.resume();
     add(&second, &url, "/-/after", &upstream.url()).await.succeeded();

@@ -141,16 +141,17 @@ impl Publisher {
         }
     }
 
-    /// Waits for a reason to load; returns whoever was one.
+    /// Waits for a reason to load; returns whoever was one. A database that cannot be watched any more is one: whether it
+    /// can be read has to be known, though nobody writes.
     async fn wait(&mut self) -> Vec<oneshot::Sender<()>> {
         let mut retry = pin!(time::sleep(if self.failing { RETRY_INTERVAL } else { Duration::MAX }));
         // One for the whole wait: each begins anew with its pause until the next look.
-        let mut changed = pin!(self.changes.changed());
+        let mut changed = pin!(self.changes.changed_or_away());
         loop {
             tokio::select! {
                 // First, so that a write of this process, which is both, is one load.
                 biased;
-                () = &mut changed => return Vec::new(),
+                _ = &mut changed => return Vec::new(),
                 Some(done) = self.waiting.recv() => return vec![done],
                 () = &mut retry => return Vec::new(),
                 () = time::sleep(FREE_INTERVAL), if !self.retired.is_empty() => self.retired.free_unused(),

@@ -25,6 +25,15 @@ pub struct Changes {
     retry: Option<Duration>,
 }
 
+/// What a look at the database finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noticed {
+    /// Somebody wrote.
+    Changed,
+    /// It cannot be looked at any more. Whether it can be read is another question: it may be no more than that connection.
+    Away,
+}
+
 /// What tells whether somebody wrote.
 #[derive(Debug)]
 pub(crate) enum Source {
@@ -34,13 +43,21 @@ pub(crate) enum Source {
 
 impl Changes {
     pub(crate) fn new(source: Source, sender: watch::Sender<()>) -> Self {
-        Changes { source, written: sender.subscribe(), _sender: sender, retry: None }
+        let retry = (!source.is_connected()).then_some(RETRY_INTERVAL_MIN);
+        Changes { source, written: sender.subscribe(), _sender: sender, retry }
     }
 
     /// Waits until something was changed since the last call, or since the notices were asked for.
     ///
     /// Cancel-safe: a change whose notice was not delivered is delivered by the next call.
     pub async fn changed(&mut self) {
+        while self.changed_or_away().await == Noticed::Away {}
+    }
+
+    /// As [`Changes::changed`], and tells as well when a look fails after one that did not.
+    ///
+    /// Cancel-safe likewise.
+    pub async fn changed_or_away(&mut self) -> Noticed {
         loop {
             let pause = self.retry.unwrap_or_else(|| self.source.pause());
             tokio::select! {
@@ -48,20 +65,32 @@ impl Changes {
                 () = self.source.notified() => {}
                 () = time::sleep(pause) => {}
             }
-            let moved = self.source.moved().await;
-            self.retry = match (moved, self.retry) {
-                (Some(_), _) => None,
-                (None, None) => Some(RETRY_INTERVAL_MIN),
-                (None, Some(interval)) => Some((interval * 2).min(RETRY_INTERVAL_MAX)),
-            };
-            if moved == Some(true) {
-                return;
+            match (self.source.moved().await, self.retry) {
+                (Some(moved), _) => {
+                    self.retry = None;
+                    if moved {
+                        return Noticed::Changed;
+                    }
+                }
+                (None, None) => {
+                    self.retry = Some(RETRY_INTERVAL_MIN);
+                    return Noticed::Away;
+                }
+                (None, Some(interval)) => self.retry = Some((interval * 2).min(RETRY_INTERVAL_MAX)),
             }
         }
     }
 }
 
 impl Source {
+    /// Whether the database could be looked at when it was begun.
+    fn is_connected(&self) -> bool {
+        match self {
+            Source::Sqlite(_) => true,
+            Source::Postgres(revision) => revision.is_connected(),
+        }
+    }
+
     /// Waits until there is something to look at. Cancel-safe.
     async fn notified(&mut self) {
         match self {

@@ -26,7 +26,7 @@ mod transaction;
 mod value;
 
 pub use backup::{Backup, BackupError, RestoreError, backup_directory, backups, restore};
-pub use changes::Changes;
+pub use changes::{Changes, Noticed};
 pub use error::{Cause, OpenError, StoreError};
 pub use last_snapshot::{Kept, LastSnapshot};
 pub use location::Location;

@@ -13,18 +13,18 @@ use gate_records::auth::{
     Superusers, answer_questions,
 };
 use gate_records::backups::Backups;
-use gate_records::records::Records;
+use gate_records::records::{Follower, Records};
 use gate_records::request_log::RequestLog;
 use gate_records::{EnvironmentPolicy, LiveSettings, Publisher};
 use gate_snapshot::{Published, UpstreamAddresses};
-use gate_store::{Location, PocketBaseDatabase, Store};
+use gate_store::{Changes, Location, PocketBaseDatabase, Store};
 use gate_telemetry::access_log::AccessLogs;
 use gate_telemetry::in_flight::InFlight;
 use gate_telemetry::metrics::ProcessMetrics;
 use gate_telemetry::trace::Traces;
 use gate_upstream::{ControlPlane, Dialer, DialerConfig, ForwardProxies, HttpClient, Resolver};
 use std::env;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZero;
 use std::panic;
 use std::sync::Arc;
@@ -62,8 +62,9 @@ pub(crate) struct Gateway {
     runtime: Runtime,
 }
 
-/// Opens the records, publishes the first snapshot, starts the control plane, and last of all listens.
-pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
+/// Opens the records, publishes the first snapshot, starts the control plane, and last of all listens. `None`: it was told
+/// to stop before.
+pub(crate) fn start(arguments: &ServeArgs) -> Result<Option<Gateway>, Failure> {
     log_panics();
     descriptors::raise_limit();
     let (traces, unsent) = traces::traces(arguments)?;
@@ -75,19 +76,39 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
         Server::probe(address).map_err(Failure::other)?;
     }
     let runtime = runtime()?;
-    let signals = runtime
+    let mut signals = runtime
         .block_on(async { Signals::listen() })
         .map_err(|error| Failure::other(format_args!("failed to take signals: {error}")))?;
     let metrics_listener = arguments.metrics.listen.map(MetricsListener::bind);
     let metrics_listener = metrics_listener.map(|binding| runtime.block_on(binding)).transpose()?;
-    let store = runtime.block_on(Store::open(arguments.directory.location())).map_err(Failure::other)?;
     let published = Arc::new(Published::default());
     let (control_plane, connections) = gate_upstream::control_plane();
     let client = http_client(&config, config.upstream_addresses, &control_plane, runtime.handle());
-    let composing = compose(arguments, &config, store.clone(), &published, client);
-    let ControlPlaneParts { services, setup_token, publisher, identities, log_writing } =
-        runtime.block_on(composing)?;
-    let changes = runtime.block_on(identities.changes()).map_err(Failure::other)?;
+    let composing = compose(arguments, &config, &published, client);
+    let composed = runtime.block_on(async {
+        tokio::select! {
+            // Nothing has begun that would have to be finished: what is open is dropped where it stands.
+            signal = signals.next_stop(|| access_log.reopen()) => {
+                tracing::info!(%signal, "stopped before it listened");
+                Ok(None)
+            }
+            composed = composing => composed.map(Some),
+        }
+    });
+    let Some(parts) = composed? else {
+        runtime.shutdown_background();
+        return Ok(None);
+    };
+    let ControlPlaneParts {
+        store,
+        services,
+        setup_token,
+        publisher,
+        identities,
+        identity_changes: changes,
+        follower,
+        log_writing,
+    } = parts;
     let (asking, asked) = gate_snapshot::identities(identities.epoch());
 
     let mut background = JoinSet::new();
@@ -96,7 +117,6 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
     background.spawn_on(answer_questions(asked, identities.clone()), handle);
     background.spawn_on(async { match identities.watch(changes).await {} }, handle);
     let hub = services.hub.clone();
-    let follower = runtime.block_on(services.records.follow(hub.listened())).map_err(Failure::other)?;
     background.spawn_on(hub.clone().run(follower.changes()), handle);
     background.spawn_on(follower.run(), handle);
     let following = services.settings.clone().follow();
@@ -127,7 +147,7 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
         tracing::info!(%address, "the API and the page are served here alone");
     }
     let page = if arguments.pocketbase_upstream.is_some() { "_gateway" } else { "_" };
-    Ok(Gateway {
+    Ok(Some(Gateway {
         server,
         setup_token,
         page,
@@ -140,7 +160,7 @@ pub(crate) fn start(arguments: &ServeArgs) -> Result<Gateway, Failure> {
         traces,
         signals,
         runtime,
-    })
+    }))
 }
 
 impl Gateway {
@@ -152,7 +172,7 @@ impl Gateway {
     /// Where the first superuser is made, when there is none.
     pub(crate) fn setup_link(&self) -> Option<String> {
         let token = self.setup_token.as_ref()?;
-        let address = self.server.admin_address().unwrap_or(self.address());
+        let address = reachable(self.server.admin_address().unwrap_or(self.address()));
         Some(format!("http://{address}/{}/#/setup/{token}", self.page))
     }
 
@@ -214,6 +234,8 @@ impl Publishing {
 
 /// The control plane, not yet running.
 struct ControlPlaneParts {
+    /// The records.
+    store: Store,
     /// What its routes call.
     services: Arc<Services>,
     /// What makes the first superuser, when there is none.
@@ -222,17 +244,22 @@ struct ControlPlaneParts {
     publisher: Publisher,
     /// Says whose token it is.
     identities: Identities,
+    /// Notices of changes of theirs.
+    identity_changes: Changes,
+    /// Tells of every write.
+    follower: Follower,
     /// Writes the request log until nobody adds to it any more.
     log_writing: JoinHandle<()>,
 }
 
+/// All that waits for a database. Cancel-safe: what was opened is closed.
 async fn compose(
     arguments: &ServeArgs,
     config: &ServerConfig,
-    store: Store,
     published: &Arc<Published>,
     client: HttpClient,
 ) -> Result<ControlPlaneParts, Failure> {
+    let store = Store::open(arguments.directory.location()).await.map_err(Failure::other)?;
     let environment = || EnvironmentPolicy::new(arguments.env_allow.clone());
     let secrets = cli::open_secrets(&arguments.directory, &store).await?;
     let publisher = Publisher::start(
@@ -283,7 +310,7 @@ async fn compose(
         access_log: config.access_log.clone().with_excerpt(shown),
         in_flight: config.in_flight.clone(),
         traced: config.traces.counts(),
-        backups: Backups::new(store, arguments.directory.path.clone()),
+        backups: Backups::new(store.clone(), arguments.directory.path.clone()),
         windows: Windows::default(),
         last_minute: LastMinute::default(),
         metrics: Arc::clone(&config.metrics),
@@ -293,7 +320,18 @@ async fn compose(
             Location::Postgres { .. } => "postgresql",
         },
     };
-    Ok(ControlPlaneParts { services: Arc::new(services), setup_token, publisher, identities, log_writing })
+    let identity_changes = identities.changes().await.map_err(Failure::other)?;
+    let follower = services.records.follow(services.hub.listened()).await.map_err(Failure::other)?;
+    Ok(ControlPlaneParts {
+        store,
+        services: Arc::new(services),
+        setup_token,
+        publisher,
+        identities,
+        identity_changes,
+        follower,
+        log_writing,
+    })
 }
 
 /// Asks the PocketBase whose tokens are accepted, if there is one.
@@ -374,6 +412,16 @@ fn server_config(arguments: &ServeArgs, traces: Traces) -> Result<ServerConfig, 
         drain_timeout: arguments.drain_timeout,
         metrics: Arc::new(ProcessMetrics::new(workers, arguments.metrics.is_on())),
     })
+}
+
+/// Where this machine reaches what listens on an address: a browser cannot be sent to all of them.
+fn reachable(listening: SocketAddr) -> SocketAddr {
+    let ip = match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listening.port())
 }
 
 fn forward_proxies(asked_for: bool) -> Result<ForwardProxies, Failure> {

@@ -36,9 +36,19 @@ impl Revision {
 
     /// Watches from now on. When the database is away, its return counts as a change.
     pub(super) async fn watch(options: Arc<PgConnectOptions>) -> Self {
-        let mut revision = Revision { options, listener: None, seen: None, failing: false };
+        let mut revision = Self::watch_later(options);
         revision.moved().await;
         revision
+    }
+
+    /// Watches a database that is away from when it is back, which counts as a change.
+    pub(super) fn watch_later(options: Arc<PgConnectOptions>) -> Self {
+        Revision { options, listener: None, seen: None, failing: false }
+    }
+
+    /// Whether it has a connection to watch through.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.listener.is_some()
     }
 
     /// Waits for a notice, or for the connection to end. Cancel-safe.

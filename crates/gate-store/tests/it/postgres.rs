@@ -171,10 +171,17 @@ async fn a_store_whose_server_is_away_opens_and_works_once_it_is_there() {
     let url = server.database();
     server.stop();
     let (store, _directory) = open(&url).await;
+    let asked = Instant::now();
     let mut changes = store.changes().await.unwrap();
     assert!(matches!(store.proxies().await, Err(StoreError::Unavailable(_))));
+    assert!(asked.elapsed() < Duration::from_secs(1), "it is known by now: {:?}", asked.elapsed());
     server.resume();
-    insert(&store, &plain(1)).await.unwrap();
+    let back = Instant::now();
+    while let Err(error) = insert(&store, &plain(1)).await {
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+        assert!(back.elapsed() < Duration::from_secs(5), "{error}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     within(PATIENCE, changes.changed()).await;
     assert_eq!(store.select(&Select::all(&PROXIES)).await.unwrap().len(), 1);
 }

@@ -169,7 +169,7 @@ impl ServeArgs {
         let startup_pages = StartupPages::mapped();
         pages::keep_small();
         self.start_log()?;
-        let gateway = compose::start(self)?;
+        let Some(gateway) = compose::start(self)? else { return Ok(()) };
         startup_pages.give_back();
         stdout::print(format!("listening on http://{}\n", gateway.address()))?;
         if let Some(link) = gateway.setup_link() {
