@@ -15,13 +15,13 @@ export const EMAIL = "root@example.com";
 export const PASSWORD = "correct horse battery";
 const ROOT = new URL("../..", import.meta.url).pathname;
 
-/** A gateway over a data directory of its own, with one superuser. Stopped by `stop`, which also checks how it ended. */
+/** A gateway over a data directory of its own, with one superuser unless told otherwise. Stopped by `stop`, which also checks how it ended. */
 export class Gateway {
   /** `proxies` are there before it starts. */
-  static async start({ proxies = [] } = {}) {
+  static async start({ proxies = [], hasSuperuser = true } = {}) {
     const folder = mkdtempSync(join(tmpdir(), "pocketgate-js-"));
     const data = join(folder, "data");
-    run("superuser", "upsert", EMAIL, PASSWORD, "--dir", data);
+    if (hasSuperuser) run("superuser", "upsert", EMAIL, PASSWORD, "--dir", data);
     if (proxies.length > 0) {
       const file = join(folder, "proxies.json");
       writeFileSync(file, JSON.stringify({ version: 1, proxies }));

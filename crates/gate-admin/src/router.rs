@@ -69,10 +69,12 @@ fn routes() -> Router<Shared> {
         .route("/_", get(page::add_slash))
         .route("/_/", get(page::show))
         .route("/_/style.css", get(page::style))
+        .route("/_/setup.js", get(page::setup_script))
         // Without the prefix `/_gateway`, which the data plane has taken off.
         .route("/_gateway", get(page::add_slash))
         .route("/", get(page::show))
         .route("/style.css", get(page::style))
+        .route("/setup.js", get(page::setup_script))
         .fallback(not_found)
 }
 
