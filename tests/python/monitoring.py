@@ -49,6 +49,14 @@ def dashboard_queries() -> Iterator[tuple[str, str]]:
         yield annotation["name"], selected(annotation["expr"])
 
 
+def guide_queries() -> list[str]:
+    """The queries that README.md shows."""
+    blocks = re.findall(
+        r"^```(\w*)\n(.*?)^```$", (FOLDER / "README.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    return [text for language, text in blocks if not language]
+
+
 def selected(query: str) -> str:
     for variable in ("instance", "proxy"):
         query = query.replace(f"${variable}", ".*")

@@ -1,5 +1,6 @@
 """The metrics, and what `docs/monitoring` makes of them, in the hands of a real Prometheus."""
 
+import json
 import re
 import secrets
 import subprocess
@@ -131,6 +132,22 @@ def test_r020_us6_ac1_promtool_finds_nothing_wrong_with_the_metrics(observed: Ru
 def test_promtool_finds_nothing_wrong_with_the_rules() -> None:
     assert "SUCCESS" in promtool("check", "rules", monitoring.alerts_file())
     promtool("test", "rules", Path(__file__).parent / "alerts_test.yml")
+
+
+def test_the_guide_says_which_record_it_is_where_two_gateways_are_asked(tmp_path: Path) -> None:
+    query = next(query for query in monitoring.guide_queries() if "group_left" in query)
+    labels = 'job="pocketgate", instance="{}", proxy="up"'
+    gateways = [labels.format(instance) for instance in ("a", "b")]
+    counted = [f'gateway_requests_total{{{of}, status="5xx"}}' for of in gateways]
+    named = [f'gateway_proxy_info{{{of}, id="r1", upstream_host="u"}}' for of in gateways]
+    series = [{"series": name, "values": "0+60x20"} for name in counted]
+    series += [{"series": name, "values": "1x20"} for name in named]
+    samples = [{"labels": f'{{{of}, id="r1", upstream_host="u"}}', "value": 1} for of in gateways]
+    asked = {"expr": query, "eval_time": "10m", "exp_samples": samples}
+    tests = [{"interval": "1m", "input_series": series, "promql_expr_test": [asked]}]
+    # JSON is YAML as well.
+    (tmp_path / "test.yml").write_text(json.dumps({"evaluation_interval": "1m", "tests": tests}))
+    promtool("test", "rules", tmp_path / "test.yml")
 
 
 def test_every_alert_is_tested() -> None:
