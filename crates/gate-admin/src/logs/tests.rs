@@ -50,7 +50,7 @@ async fn a_request_is_logged_as_pocketbase_logs_it() {
 async fn h28_tokens_in_a_url_are_masked() {
     let server = Server::start().await;
     let target = "/api/unknown?TOKEN=abc=d&%74oken=e&keys=1&token";
-    server.request("GET", target, "Referer: https://h/p?key=k&keys=1\r\n").await;
+    server.request("GET", target, "Referer: https://h/p?key=k&keys=1#token=t\r\n").await;
     let line = lines(&server, "filter=data.status=404", 1).await.remove(0);
     assert_eq!(line["data"]["url"], "/api/unknown?TOKEN=***&%74oken=***&keys=1&token");
     assert_eq!(line["data"]["referer"], "https://h/p?key=***&keys=1");

@@ -46,7 +46,7 @@ impl Asked {
         };
         let Caller(caller) = Caller::known(request.extensions());
         let mut members = Map::new();
-        members.insert("referer".to_owned(), masked(services, &text(REFERER)).into());
+        members.insert("referer".to_owned(), masked(services, without_fragment(&text(REFERER))).into());
         members.insert("userAgent".to_owned(), text(USER_AGENT).into());
         let collection = caller.as_ref().map_or("", |record| record.collection_name());
         members.insert("auth".to_owned(), collection.into());
@@ -91,6 +91,11 @@ fn masked(services: &Services, url: &str) -> String {
     let mut masked = Vec::with_capacity(url.len());
     services.access_log.mask_target(url.as_bytes(), &mut masked);
     String::from_utf8_lossy(&masked).into_owned()
+}
+
+/// Has no place in a `Referer` (RFC 9110, 10.1.3), and may be a token.
+fn without_fragment(url: &str) -> &str {
+    url.split_once('#').map_or(url, |(url, _)| url)
 }
 
 pub(super) fn shortened(text: &str) -> String {
