@@ -1,6 +1,7 @@
 //! The one silent retry: a reused connection died before any byte of an answer (robustness §3.C, C10).
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use gate_testkit::{ByHand, CloseIdle, Gateway, PATIENCE, Proxy, RawClient, eventually};
 
@@ -43,6 +44,24 @@ async fn it_is_sent_again_only_once() {
     upstream.accept_request().await.reset().unwrap();
     assert_refused(&client.read_response().await.unwrap(), 502, "upstream_reset");
     assert_eq!(upstream.upstream.ledger.request_count(), 3);
+}
+
+#[tokio::test]
+async fn without_time_left_it_is_told_as_the_reset_it_was() {
+    let mut upstream = ByHand::start().await;
+    let proxy = Proxy::new("/-/up", &upstream.url()).timeout(1).timeout_config("{\"response_header\":0}");
+    let gateway = Gateway::start([proxy]).await;
+    let mut client = gateway.connect().await;
+    client.send_request("GET", "/-/up/first", &[], b"").await.unwrap();
+    let mut peer = upstream.accept_request().await;
+    peer.send(OK).await.unwrap();
+    client.read_response().await.unwrap();
+    client.send_request("GET", "/-/up/again", &[], b"").await.unwrap();
+    peer.read_request().await.unwrap().expect("the pooled connection is used");
+    assert!(client.is_silent_for(Duration::from_millis(1_500)).await, "the wait for the head is unlimited");
+    drop(peer);
+    assert_refused(&client.read_response().await.unwrap(), 502, "upstream_reset");
+    assert_eq!(upstream.upstream.ledger.request_count(), 2);
 }
 
 #[tokio::test]

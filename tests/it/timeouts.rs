@@ -136,6 +136,21 @@ async fn d6_timeout_bounds_the_sending_even_when_the_wait_for_the_head_is_unlimi
     };
     assert_refused(&response, 408, "timeout_client_body");
     assert!(started.elapsed() < Duration::from_secs(2) + LATE_MAX, "{:?}", started.elapsed());
+    let line = gateway.logged(|line| line.field("reason") == "timeout_client_body").await;
+    assert!(line.text.contains("the proxy's timeout was over"), "{}", line.text);
+}
+
+#[tokio::test]
+async fn h19_uploads_that_take_too_long_open_no_breaker() {
+    let (gateway, mut upstream) =
+        silent(|proxy| proxy.timeout(1).circuit_breaker(r#"{"enabled":true,"failure_threshold":1}"#)).await;
+    for _ in 0..2 {
+        let mut client = gateway.connect().await;
+        client.send("POST /-/up HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf").await.unwrap();
+        let mut peer = upstream.accept().await;
+        peer.read_head().await.unwrap();
+        assert_refused(&client.read_response().await.unwrap(), 408, "timeout_client_body");
+    }
 }
 
 #[tokio::test]

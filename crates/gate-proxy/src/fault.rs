@@ -13,7 +13,7 @@ pub(crate) struct Fault {
     pub(crate) cause: Option<Box<dyn Error + Send + Sync>>,
     /// Whether the connection was a reused one that ended before any byte of a response, with nothing sent that could not
     /// be sent again, or an HTTP/2 upstream said that it never looked at the request: one more try on a new connection is safe
-    /// (RFC 9110 §9.2.2, RFC 9112 §9.3.1, RFC 9113 §8.7).
+    /// (RFC 9110 §9.2.2, RFC 9112 §9.3.1, RFC 9113 §8.7), and there is time for it.
     pub(crate) stale_connection: bool,
 }
 

@@ -168,7 +168,7 @@ impl<'a> Exchange<'a> {
             return Poll::Ready(Err(fault));
         }
         if self.client.deadline.is_due() {
-            return Poll::Ready(Err(self.request.head_timeout(self.client).into()));
+            return Poll::Ready(Err(self.request.head_timeout(self.client)));
         }
         Poll::Pending
     }
@@ -185,8 +185,10 @@ impl<'a> Exchange<'a> {
     /// The connection ended before the head was complete.
     fn lost(&self, error: io::Error) -> Fault {
         let nothing_came = self.input.is_none();
-        let stale_connection =
-            self.running.is_reused.get() && nothing_came && self.request.may_be_repeated(self.facts);
+        let stale_connection = self.running.is_reused.get()
+            && nothing_came
+            && self.request.may_be_repeated(self.facts)
+            && self.facts.has_time(self.client);
         Fault { stale_connection, ..Fault::because(Reason::UpstreamReset, error) }
     }
 

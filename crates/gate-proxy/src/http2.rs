@@ -276,7 +276,7 @@ impl<'a> Exchange<'a> {
             return Poll::Ready(response.map(Head::Final).map_err(|error| self.lost(error)));
         }
         if self.client.deadline.is_due() {
-            return Poll::Ready(Err(self.request.head_timeout(self.client).into()));
+            return Poll::Ready(Err(self.request.head_timeout(self.client)));
         }
         Poll::Pending
     }
@@ -291,7 +291,8 @@ impl<'a> Exchange<'a> {
     /// The stream ended before the head.
     fn lost(&self, error: h2::Error) -> Fault {
         let was_stale = error.is_io() && self.running.is_reused.get() && self.facts.is_repeatable;
-        let stale_connection = self.request.is_kept() && (was_stale || never_looked_at(&error));
+        let may_be_sent_again = self.request.is_kept() && self.facts.has_time(self.client);
+        let stale_connection = may_be_sent_again && (was_stale || never_looked_at(&error));
         Fault { stale_connection, ..lost(error) }
     }
 }

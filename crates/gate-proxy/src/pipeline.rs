@@ -395,6 +395,11 @@ impl RequestFacts {
         client.deadline.set(self.total_due);
     }
 
+    /// Whether another connection may be waited for: where the wait for the head is unlimited, `timeout` may be over by then.
+    pub(crate) fn has_time(&self, client: &Client) -> bool {
+        self.total_due.is_none_or(|due| due > client.deadline.now())
+    }
+
     /// A request that is not idempotent may be sent twice if its proxy says so, or the client does.
     fn allow_repetition(&mut self, proxy: &Proxy, head: &RequestHead, bytes: &[u8]) {
         let Some(retry) = &proxy.traffic_config.retry else { return };

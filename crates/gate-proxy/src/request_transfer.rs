@@ -163,13 +163,20 @@ impl RequestTransfer {
     }
 
     /// What to call it that the head did not come in time.
-    pub(crate) fn head_timeout(&self, client: &Client) -> Reason {
+    ///
+    /// A body that the client still sends when `timeout` is over is the client's as well, however steadily it comes
+    /// (RFC 9110 §15.5.9): an upstream that has read all there was has not failed, and its breaker is not to open (H19).
+    pub(crate) fn head_timeout(&self, client: &Client) -> Fault {
         let is_due = |due: Option<Tick>| due.is_some_and(|due| due <= client.deadline.now());
         match self.sending {
-            Sending::Running if self.transfer.waiting_for == Waiting::Source => Reason::TimeoutClientBody,
-            Sending::Running if !is_due(self.total_due) => Reason::TimeoutBodyIdle,
-            Sending::Sent if is_due(self.response_due) => Reason::TimeoutFirstByte,
-            _ => Reason::TimeoutTotal,
+            Sending::Running if self.waits_for_client() && is_due(self.total_due) => Fault::because(
+                Reason::TimeoutClientBody,
+                "the body was not there when the proxy's timeout was over",
+            ),
+            Sending::Running if self.waits_for_client() => Reason::TimeoutClientBody.into(),
+            Sending::Running if !is_due(self.total_due) => Reason::TimeoutBodyIdle.into(),
+            Sending::Sent if is_due(self.response_due) => Reason::TimeoutFirstByte.into(),
+            _ => Reason::TimeoutTotal.into(),
         }
     }
 
