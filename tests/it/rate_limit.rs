@@ -1,6 +1,8 @@
 //! How many requests may come in a time.
 
-use gate_testkit::{Echo, Gateway, Mood, Proxy, Response, Sidecar, Upstream};
+use gate_testkit::{
+    Answer, Echo, Gateway, H2ByHand, Mood, Proxy, Response, Sidecar, TestAuthority, Upstream,
+};
 
 use crate::concurrency::in_front_of_sidecar;
 use crate::setup::assert_refused;
@@ -30,6 +32,47 @@ async fn so_many_pass_and_each_is_told_how_many_are_left() {
     let mut other = gateway.connect_from("127.0.0.2".parse().unwrap()).await;
     assert_eq!(other.get("/-/up").await.status(), 200, "another address has its own");
     assert_eq!(sidecar.arrived(), 6);
+}
+
+const OWN_RATE: [(&str, &str); 3] =
+    [("ratelimit-limit", "9"), ("RateLimit-Remaining", "8"), ("RateLimit-Reset", "7")];
+
+#[tokio::test]
+async fn of_two_rates_the_client_is_told_the_gateways_alone() {
+    let rate = r#"{"requests":5,"window":600,"by":"proxy"}"#;
+    let lines = OWN_RATE.map(|(name, value)| format!("{name}: {value}\r\n")).concat();
+    let answer = format!("HTTP/1.1 200 OK\r\n{lines}Content-Length: 0\r\n\r\n");
+    let upstream = Upstream::start(Answer::then_keep_open(answer)).await;
+    let proxies =
+        [Proxy::new("/-/limited", &upstream.url()).rate_limit(rate), Proxy::new("/-/free", &upstream.url())];
+    let gateway = Gateway::start(proxies).await;
+    let (limited, free) = (gateway.get("/-/limited").await, gateway.get("/-/free").await);
+    assert_eq!(limited.head.headers.values("ratelimit-limit"), ["5"]);
+    assert_eq!(limited.head.headers.values("ratelimit-remaining"), ["4"]);
+    assert_eq!(limited.head.headers.values("ratelimit-reset").len(), 1);
+    for (name, value) in OWN_RATE {
+        assert_eq!(free.head.headers.values(name), [value], "without a rate of ours it is the upstream's");
+    }
+}
+
+#[tokio::test]
+async fn over_http2_too_the_client_is_told_one_rate() {
+    let authority = TestAuthority::new();
+    let upstream = H2ByHand::start(&authority).await;
+    let proxy =
+        Proxy::new("/-/up", &upstream.url()).rate_limit(r#"{"requests":5,"window":600,"by":"proxy"}"#);
+    let gateway = Gateway::builder().trusting(&authority).proxy(proxy).start().await;
+    let serve = async {
+        let mut peer = upstream.accept().await;
+        let request = peer.request().await;
+        let fields = [("ratelimit-limit", "9"), ("ratelimit-remaining", "8"), ("content-length", "0")];
+        peer.head(request.stream, "200", &fields).await.unwrap();
+        peer
+    };
+    let (response, _peer) = tokio::join!(gateway.get("/-/up"), serve);
+    for (name, value) in [("ratelimit-limit", "5"), ("ratelimit-remaining", "4")] {
+        assert_eq!(response.head.headers.values(name), [value]);
+    }
 }
 
 #[tokio::test]

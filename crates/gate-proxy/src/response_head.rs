@@ -78,6 +78,9 @@ pub(crate) fn compose(
             write_upstream_id(&mut writer, line.value.of(bytes), facts);
             continue;
         }
+        if facts.told.replaces(name) {
+            continue;
+        }
         if facts.grants_origin {
             grants_origin &= !name.eq_ignore_ascii_case(ALLOW_ORIGIN);
             varies |= name.eq_ignore_ascii_case(VARY) && varies_by_origin(line.value.of(bytes));
@@ -115,7 +118,10 @@ pub(crate) fn compose_http2(
         let known = FieldName::of(name.as_str().as_bytes());
         if known == FieldName::XRequestId {
             write_upstream_id(&mut writer, value.as_bytes(), facts);
-        } else if known != FieldName::ContentLength && !known.is_hop_by_hop() {
+        } else if known != FieldName::ContentLength
+            && !known.is_hop_by_hop()
+            && !facts.told.replaces(name.as_str().as_bytes())
+        {
             writer.field(name.as_str().as_bytes(), value.as_bytes());
         }
     }

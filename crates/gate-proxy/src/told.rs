@@ -51,10 +51,16 @@ impl Told {
     /// Writes what belongs on every answer.
     pub(crate) fn write(&self, writer: &mut HeadWriter<'_>) {
         if let Some(Rate { limit, remaining, reset_seconds }) = self.rate {
-            number(writer, b"RateLimit-Limit", limit);
-            number(writer, b"RateLimit-Remaining", remaining);
-            number(writer, b"RateLimit-Reset", reset_seconds);
+            number(writer, RATE_LIMIT, limit);
+            number(writer, RATE_REMAINING, remaining);
+            number(writer, RATE_RESET, reset_seconds);
         }
+    }
+
+    /// Whether a field of the upstream's says what [`Told::write`] says: of two rates a client could not tell which is whose.
+    pub(crate) fn replaces(&self, name: &[u8]) -> bool {
+        let ours = [RATE_LIMIT, RATE_REMAINING, RATE_RESET];
+        self.rate.is_some() && ours.iter().any(|ours| name.eq_ignore_ascii_case(ours))
     }
 
     /// Writes what belongs on a refusal.
@@ -69,6 +75,9 @@ impl Told {
     }
 }
 
+const RATE_LIMIT: &[u8] = b"RateLimit-Limit";
+const RATE_REMAINING: &[u8] = b"RateLimit-Remaining";
+const RATE_RESET: &[u8] = b"RateLimit-Reset";
 /// The names of these fields, for browsers that ask across origins.
 pub(crate) const EXPOSED: &str = "X-Gateway-Reason, X-Request-Id, X-Circuit-Breaker, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset";
 
