@@ -48,6 +48,22 @@ async fn the_development_server_gets_its_own_host() {
 }
 
 #[tokio::test]
+async fn options_about_the_whole_server_has_no_path() {
+    let development = Upstream::start(Echo).await;
+    let url = format!("{}/base", development.url());
+    let gateway = Gateway::builder().arguments([format!("--dev-proxy={url}")]).start().await;
+    assert_eq!(gateway.connect().await.request("OPTIONS", "*", &[], b"").await.status(), 200);
+    assert_eq!(development.ledger.only_request().head.target, "*");
+    let builder =
+        Gateway::builder().arguments([format!("--dev-proxy={url}"), "--upstream-proxy-env".to_owned()]);
+    let forward_proxy = Upstream::start(Echo).await;
+    let builder = builder.environment("NO_PROXY", "").environment("HTTP_PROXY", forward_proxy.url());
+    let response = builder.start().await.connect().await.request("OPTIONS", "*", &[], b"").await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(forward_proxy.ledger.only_request().head.target, development.url());
+}
+
+#[tokio::test]
 async fn a_url_that_is_none_is_bad_usage() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();

@@ -248,6 +248,18 @@ const OVERRIDES: [&str; 6] = [
 ];
 
 #[tokio::test]
+async fn connection_fields_of_an_interim_response_stay_on_their_connection() {
+    let interim = "HTTP/1.1 103 Early Hints\r\nConnection: X-Internal\r\nX-Internal: 1\r\nLink: </a>\r\n\r\n";
+    let answer = format!("{interim}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let (gateway, _upstream) = in_front_of(Answer::then_keep_open(answer)).await;
+    let mut client = gateway.connect().await;
+    client.send_request("GET", "/-/up", &[], b"").await.unwrap();
+    let hints = client.read_head().await.unwrap();
+    assert_eq!((hints.status, hints.headers.value("link")), (103, Some("</a>")));
+    assert!(!hints.headers.has("x-internal"), "{:?}", hints.headers);
+}
+
+#[tokio::test]
 async fn a32_a_stranger_overrides_neither_method_nor_path() {
     let headers = forwarded(&OVERRIDES).await;
     for (name, _) in OVERRIDES.iter().filter_map(|line| line.split_once(':')) {

@@ -146,7 +146,7 @@ pub(crate) fn compose_continue() -> Buffer {
     buffer
 }
 
-/// Composes an interim response (1xx), as it came.
+/// Composes an interim response (1xx), without what is about the upstream's connection alone.
 ///
 /// # Errors
 /// The head does not fit the buffer.
@@ -155,8 +155,10 @@ pub(crate) fn compose_interim(head: &ResponseHead, bytes: &[u8]) -> Result<Buffe
     let mut writer = HeadWriter::new(buffer.spare());
     writer.status_line(head.status(), head.reason().of(bytes));
     for line in head.fields() {
-        if !line.known.is_hop_by_hop() && line.known != FieldName::ContentLength {
-            writer.field(line.name.of(bytes), line.value.of(bytes));
+        let name = line.name.of(bytes);
+        let stays = line.known.is_hop_by_hop() || head.is_named_by_connection(bytes, name);
+        if !stays && line.known != FieldName::ContentLength {
+            writer.field(name, line.value.of(bytes));
         }
     }
     writer.end();

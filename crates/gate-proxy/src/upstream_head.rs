@@ -194,6 +194,10 @@ impl<'a> UpstreamHead<'a> {
         let [base, rest, query] = self.target();
         match forward_proxy {
             None => writer.request_line(self.method(), &[base, rest, query]),
+            // In absolute form `*` is an authority without a path (RFC 9112 §3.2.4).
+            Some(_) if rest == b"*" => {
+                writer.request_line(self.method(), &[b"http://", self.authority()]);
+            }
             Some(_) => writer.request_line(self.method(), &[b"http://", self.authority(), base, rest, query]),
         }
         writer.field(b"Host", self.authority());
