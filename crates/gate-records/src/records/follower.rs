@@ -25,8 +25,9 @@ pub struct Follower {
     changes: Changes,
     listened: watch::Receiver<bool>,
     told: Sender<RecordChange>,
-    /// What every record was at the last look, or since; `None` before the first one.
-    known: Option<HashMap<Key, Known>>,
+    /// What every record was at the last look, or since, by collection and id. Without the collections that were not
+    /// looked at: all of them before the first look, and those that are too large.
+    known: HashMap<&'static str, HashMap<String, Known>>,
     /// Deleted records of which was told because of a look: the notice of the write itself may be yet to come.
     told_deleted: VecDeque<Key>,
     next_look: Instant,
@@ -50,7 +51,7 @@ impl Records {
             changes: self.parts.store.changes().await?,
             listened,
             told: Sender::new(CHANGES_KEPT),
-            known: None,
+            known: HashMap::new(),
             told_deleted: VecDeque::new(),
             next_look: Instant::now(),
         })
@@ -80,7 +81,7 @@ impl Follower {
                     listened = self.listened.changed() => if listened.is_err() { return },
                 }
             }
-            self.known = None;
+            self.known.clear();
             self.told_deleted.clear();
         }
     }
@@ -110,92 +111,111 @@ impl Follower {
     fn hear(&mut self, change: RecordChange) {
         let Some(record) = change.record() else { return };
         let key = key(record);
+        let was_told_deleted = self.forget_deleted(&key);
+        let known = self.known.get_mut(key.0);
         if change.action() == Action::Delete {
-            if let Some(known) = &mut self.known {
-                known.remove(&key);
-            }
-            if !self.told_deleted.contains(&key) {
+            known.map(|known| known.remove(&key.1));
+            if !was_told_deleted {
                 self.tell(change);
             }
             return;
         }
-        let known = self.known.as_ref().and_then(|known| known.get(&key));
-        if known.is_some_and(|known| known.by_look && updated(&known.record) >= updated(record)) {
-            return;
-        }
-        if let Some(known) = &mut self.known {
-            known.insert(key, Known { record: record.clone(), by_look: false });
+        if let Some(known) = known {
+            let told = known.get(&key.1).filter(|known| known.by_look);
+            if told.is_some_and(|told| updated(&told.record) >= updated(record)) {
+                return;
+            }
+            known.insert(key.1, Known { record: record.clone(), by_look: false });
         }
         self.tell(change);
     }
 
-    /// Tells what is not as it was. The first look tells nothing.
+    /// Tells what is not as it was.
     async fn look(&mut self) {
-        let rows = self.rows().await;
+        let found = self.rows().await;
         self.next_look = Instant::now() + PAUSE;
-        let rows = match rows {
-            Ok(rows) => rows,
+        let found = match found {
+            Ok(found) => found,
             // The store says so as well; its return is a notice.
             Err(error) => return tracing::debug!(%error, "what others wrote cannot be looked at"),
         };
-        let is_first = self.known.is_none();
-        let mut known = self.known.take().unwrap_or_default();
-        let mut differences = self.written(&mut known, &rows, !is_first);
-        differences.extend(self.deleted(&mut known, &rows));
-        self.known = Some(known);
-        if !is_first {
-            for change in differences {
-                self.tell(change);
+        let (mut written, mut deleted) = (Vec::new(), Vec::new());
+        for (collection, rows) in found {
+            let before = self.known.remove(collection.name);
+            // One that is too large is forgotten; if it shrinks, the next look at it is the first again.
+            let Some(rows) = rows else { continue };
+            // The first look tells nothing.
+            let is_first = before.is_none();
+            let mut known = before.unwrap_or_default();
+            let differences = self.written(collection, &mut known, &rows, !is_first);
+            if !is_first {
+                written.extend(differences);
+                deleted.extend(self.deleted(collection, &mut known, &rows));
             }
+            self.known.insert(collection.name, known);
+        }
+        written.sort_by(|a, b| a.record().map(updated).cmp(&b.record().map(updated)));
+        for change in written.into_iter().chain(deleted) {
+            self.tell(change);
         }
     }
 
-    /// What is new or different, in the order in which it was written.
+    /// What is new or different.
     fn written(
-        &self,
-        known: &mut HashMap<Key, Known>,
-        rows: &[(&'static Collection, Row)],
+        &mut self,
+        collection: &'static Collection,
+        known: &mut HashMap<String, Known>,
+        rows: &[Row],
         by_look: bool,
     ) -> Vec<RecordChange> {
         let mut written = Vec::new();
-        for (collection, row) in rows {
-            let key = row_key(collection, row);
-            let before = known.get(&key).map(|known| &known.record);
+        for row in rows {
+            let before = known.get(row.id()).map(|known| &known.record);
             if before.is_some_and(|before| updated(before) == row.text("updated")) {
                 continue;
             }
             // A secret that cannot be read is not shown; the log has said why.
             let Ok(after) = self.parts.record(collection, row) else { continue };
             written.push(RecordChange { before: before.cloned(), after: Some(after.clone()) });
-            known.insert(key, Known { record: after, by_look });
+            known.insert(row.id().to_owned(), Known { record: after, by_look });
+            self.forget_deleted(&(collection.name, row.id().to_owned()));
         }
-        written.sort_by(|a, b| a.record().map(updated).cmp(&b.record().map(updated)));
         written
     }
 
     /// What is gone.
     fn deleted(
         &mut self,
-        known: &mut HashMap<Key, Known>,
-        rows: &[(&'static Collection, Row)],
+        collection: &'static Collection,
+        known: &mut HashMap<String, Known>,
+        rows: &[Row],
     ) -> Vec<RecordChange> {
-        let there: HashSet<Key> = rows.iter().map(|(collection, row)| row_key(collection, row)).collect();
-        let gone: HashMap<Key, Known> = known.extract_if(|key, _| !there.contains(key)).collect();
-        self.told_deleted.extend(gone.keys().cloned());
+        let there: HashSet<&str> = rows.iter().map(Row::id).collect();
+        let gone: Vec<_> = known.extract_if(|id, _| !there.contains(id.as_str())).collect();
+        self.told_deleted.extend(gone.iter().map(|(id, _)| (collection.name, id.clone())));
         let forgotten = self.told_deleted.len().saturating_sub(CHANGES_KEPT);
         self.told_deleted.drain(..forgotten);
-        gone.into_values().map(|known| RecordChange { before: Some(known.record), after: None }).collect()
+        let changes = gone.into_iter().map(|(_, known)| known.record);
+        changes.map(|record| RecordChange { before: Some(record), after: None }).collect()
     }
 
-    /// Every record of the collections that are looked at.
-    async fn rows(&self) -> Result<Vec<(&'static Collection, Row)>, StoreError> {
+    /// Says whether it was told that a record is gone. Whatever is heard of the record next is another matter.
+    fn forget_deleted(&mut self, key: &Key) -> bool {
+        let position = self.told_deleted.iter().position(|told| told == key);
+        position.and_then(|position| self.told_deleted.remove(position)).is_some()
+    }
+
+    /// Every record of the collections that are looked at; `None` for one that is too large.
+    async fn rows(&self) -> Result<Vec<(&'static Collection, Option<Vec<Row>>)>, StoreError> {
         let mut all = Vec::new();
         for collection in Collection::all() {
             let table = collection.table();
-            if self.parts.store.count(table).await? <= RECORDS_MAX {
-                let rows = self.parts.store.select(&Select::all(table)).await?;
-                all.extend(rows.into_iter().map(|row| (collection, row)));
-            }
+            let rows = if self.parts.store.count(table).await? <= RECORDS_MAX {
+                Some(self.parts.store.select(&Select::all(table)).await?)
+            } else {
+                None
+            };
+            all.push((collection, rows));
         }
         Ok(all)
     }
@@ -214,10 +234,6 @@ async fn changed(changes: &mut Changes, next_look: Instant) {
 
 fn key(record: &Record) -> Key {
     (record.collection().name, record.id().to_owned())
-}
-
-fn row_key(collection: &'static Collection, row: &Row) -> Key {
-    (collection.name, row.id().to_owned())
 }
 
 /// Dates in PocketBase's form are in the order of their texts.

@@ -173,3 +173,66 @@ async fn what_happened_while_nobody_listened_is_not_told() {
     followed.listened.send_replace(true);
     followed.assert_quiet().await;
 }
+
+/// A row for each of these paths, in one transaction.
+async fn insert(store: &Store, paths: impl Iterator<Item = String>) -> Vec<String> {
+    let rows: Vec<_> = paths.map(|path| row(&path)).collect();
+    let ids = rows.iter().map(|row| row.id.clone()).collect();
+    let changes: Vec<_> = rows.into_iter().map(Change::Insert).collect();
+    store.apply(&changes).await.unwrap();
+    ids
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_that_becomes_too_large_to_look_at_and_shrinks_again_is_no_news() {
+    let mut followed = Followed::start().await;
+    let ids = insert(&followed.other, (0..9_999).map(|number| format!("/-/{number}"))).await;
+    // With one more, which `listen` makes, it is as large as it may be.
+    followed.listen().await;
+    insert(&followed.other, std::iter::once("/-/one-more".to_owned())).await;
+    followed.assert_quiet().await;
+    let deleted: Vec<_> = ids.into_iter().take(9).map(|id| Change::Delete { id }).collect();
+    followed.other.apply(&deleted).await.unwrap();
+    followed.assert_quiet().await;
+    // It is looked at again.
+    let told_again = async {
+        for number in 0.. {
+            let [id] = &insert(&followed.other, std::iter::once(format!("/-/again-{number}"))).await[..]
+            else {
+                panic!("one")
+            };
+            if let Ok(change) = timeout(Duration::from_secs(1), followed.told.recv()).await {
+                let change = change.unwrap();
+                assert_eq!(told(&change), (Action::Create, "_proxies", id.as_str()));
+                return;
+            }
+        }
+    };
+    timeout(Duration::from_secs(20), told_again).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_is_told_although_another_process_has_deleted_a_record_of_that_id_before() {
+    let mut followed = Followed::start().await;
+    followed.listen().await;
+    let row = row("/-/again");
+    followed.other.apply(&[Change::Insert(row.clone())]).await.unwrap();
+    assert_eq!(told(&followed.next().await).0, Action::Create);
+    followed.other.apply(&[Change::Delete { id: row.id.clone() }]).await.unwrap();
+    assert_eq!(told(&followed.next().await).0, Action::Delete);
+    for _ in 0..2 {
+        let auth = Some(AuthRecord::local(&Record::new(&gate_records::collections::SUPERUSERS)));
+        let body = json!({"id": row.id, "path": "/-/again", "upstream": "http://a"});
+        let request =
+            RequestInfo { auth, body: body.as_object().cloned().unwrap(), ..RequestInfo::default() };
+        let records = &followed.fixture.records;
+        let create = Write { collection: &PROXIES, kind: WriteKind::Create, request: request.clone() };
+        records.write(create).await.unwrap();
+        assert_eq!(told(&followed.next().await), (Action::Create, "_proxies", row.id.as_str()));
+        let records = &followed.fixture.records;
+        let kind = WriteKind::Delete { id: row.id.clone() };
+        records.write(Write { collection: &PROXIES, kind, request }).await.unwrap();
+        assert_eq!(told(&followed.next().await), (Action::Delete, "_proxies", row.id.as_str()));
+    }
+    followed.assert_quiet().await;
+}
