@@ -103,6 +103,7 @@ async fn short_of_memory_it_refuses_what_would_take_more() {
     assert_eq!(response.header("retry-after"), Some("1"));
     assert!(upstream.ledger.is_untouched());
     assert_eq!(client.get("/api/health").await.status(), 200, "somebody may be about to help");
+    assert_refused(&client.get("/api/realtime").await, 503, "overloaded");
     assert_not_ready(&client.get("/api/gateway/ready").await, "memory");
 }
 

@@ -31,12 +31,14 @@ impl Condition {
         self.is_short_of_memory.load(Ordering::Relaxed)
     }
 
-    /// Refuses what would make it worse. What leads to the control plane passes: somebody may be about to help.
+    /// Refuses what would make it worse. What leads to the control plane passes, since somebody may be about to help, but for
+    /// event streams and their subscriptions, which stay.
     ///
     /// # Errors
     /// There is hardly any memory left.
-    pub(crate) fn check(&self, routed: &Routed) -> Result<(), Fault> {
-        if self.is_short_of_memory() && !routed.is_control_plane {
+    pub(crate) fn check(&self, head: &RequestHead, bytes: &[u8], routed: &Routed) -> Result<(), Fault> {
+        let helps = || routed.is_control_plane && path(head, bytes, routed) != Some(REALTIME);
+        if self.is_short_of_memory() && !helps() {
             return Err(Fault::because(Reason::Overloaded, "hardly any memory is left"));
         }
         Ok(())
@@ -53,7 +55,7 @@ impl Condition {
     ) -> Option<Answer> {
         let is_asked = routed.is_control_plane
             && matches!(head.method(), Method::Get | Method::Head)
-            && head.path().of(bytes).get(routed.stripped..) == Some(READY);
+            && path(head, bytes, routed) == Some(READY);
         is_asked.then(|| match self.why_not_ready() {
             None => refusal::ready(200, "OK", "{\"ready\":true}\n", facts),
             Some(why) => {
@@ -74,4 +76,10 @@ impl Condition {
     }
 }
 
+/// The path as the control plane gets it.
+fn path<'a>(head: &RequestHead, bytes: &'a [u8], routed: &Routed) -> Option<&'a [u8]> {
+    head.path().of(bytes).get(routed.stripped..)
+}
+
 const READY: &[u8] = b"/api/gateway/ready";
+const REALTIME: &[u8] = b"/api/realtime";

@@ -146,7 +146,7 @@ fn carry(
         running.routed(&routed.proxy);
         facts.begin(client, &routed.proxy.timeouts);
         facts.grants_origin = facts.is_cross_origin && !routed.proxy.forward_preflight;
-        worker.condition.check(&routed)?;
+        worker.condition.check(&head, client.bytes(), &routed)?;
 
         if let Some(answer) = worker.condition.answer(&head, client.bytes(), &routed, facts) {
             return Ok(say(client, facts, answer, running).await);
