@@ -106,3 +106,20 @@ async fn a_superuser_whose_password_the_command_line_changes_hears_no_more() {
     let heard = tokio::time::timeout(Duration::from_millis(200), next_event(&mut stream)).await;
     assert!(heard.is_err(), "{heard:?}");
 }
+
+#[tokio::test]
+async fn a_client_that_leaves_makes_room_at_once() {
+    let gateway = Gateway::start([]).await;
+    let administrator = Administrator::of(&gateway).await;
+    let mut stream = gateway.connect().await;
+    stream.send_request("GET", "/api/realtime", &[], b"").await.unwrap();
+    stream.read_head().await.unwrap();
+    let (_, client) = next_event(&mut stream).await;
+    let topics = json!({"clientId": client["clientId"], "subscriptions": []});
+    drop(stream);
+    let left = Instant::now();
+    // Long before the next comment, which is written after 30 seconds.
+    while call(&gateway, "POST", "/api/realtime", Some(&administrator.token), &topics).await.status() != 404 {
+        assert!(left.elapsed() < Duration::from_secs(5));
+    }
+}

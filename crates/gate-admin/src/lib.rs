@@ -21,6 +21,7 @@ mod cors;
 mod crons;
 mod error;
 mod fields_filter;
+mod finish;
 mod gateway;
 mod headers;
 mod health;

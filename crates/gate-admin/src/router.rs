@@ -3,8 +3,9 @@
 use crate::error::ApiError;
 use crate::services::Shared;
 use crate::{
-    auth, backups, batch, caller, catch_panic, collections, cors, crons, fields_filter, gateway, health,
-    logs, page, rate_limit, realtime, records, request_id, request_log, secrets, security_headers, settings,
+    auth, backups, batch, caller, catch_panic, collections, cors, crons, fields_filter, finish, gateway,
+    health, logs, page, rate_limit, realtime, records, request_id, request_log, secrets, security_headers,
+    settings,
 };
 use axum::Router;
 use axum::handler::Handler;
@@ -89,6 +90,7 @@ pub(crate) fn layered(routes: Router<Shared>, services: Shared) -> Router {
         .layer(from_fn(request_id::add))
         .layer(from_fn(cors::allow_every_origin))
         .layer(from_fn(security_headers::add))
+        .layer(from_fn(finish::whether_or_not_the_client_waits))
         .with_state(services)
 }
 

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 /// Deadlines and size limits of a request's head are the data plane's: it has applied them before it opens a
 /// connection, so none run here.
 ///
-/// Cancel-safe in that nothing outlives it: dropping the future ends every connection at once.
+/// Cancel-safe: dropping the future ends every connection at once. A request whose handling has begun is handled to its end.
 pub async fn serve(connections: mpsc::Receiver<DuplexStream>, services: Arc<Services>) {
     serve_router(connections, router(services)).await;
 }
@@ -34,7 +34,8 @@ pub(crate) async fn serve_router(mut connections: mpsc::Receiver<DuplexStream>, 
 async fn serve_connection(connection: DuplexStream, router: Router) {
     let served = http1::Builder::new()
         .keep_alive(true)
-        .half_close(true)
+        // The end of input is a client that has left: an event stream ends then, not with a write that fails some time.
+        .half_close(false)
         .serve_connection(TokioIo::new(connection), TowerToHyperService::new(router));
     if let Err(error) = served.await {
         // The data plane closes a connection whose client went away; that is not a fault of ours.
@@ -44,11 +45,15 @@ async fn serve_connection(connection: DuplexStream, router: Router) {
 
 #[cfg(test)]
 mod tests {
-    use crate::router::{layered, router};
+    use crate::router::layered;
     use crate::testing::{Server, connect, exchange};
     use axum::Router;
     use axum::routing::get;
+    use std::sync::Arc;
+    use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::Notify;
+    use tokio::time::timeout;
 
     #[tokio::test]
     async fn a_connection_serves_one_request_after_another() {
@@ -60,14 +65,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_closed_its_sending_side_is_still_answered() {
+    async fn a_write_that_has_begun_is_finished_although_its_client_has_left() {
         let server = Server::start().await;
-        let mut client = connect(router(server.services));
-        client.write_all(b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        client.shutdown().await.unwrap();
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        let (began, finished) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let noted = (Arc::clone(&began), Arc::clone(&finished));
+        let write = move || async move {
+            noted.0.notify_one();
+            // Long enough for the connection to be closed in between.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            noted.1.notify_one();
+        };
+        let mut client = connect(layered(Router::new().route("/write", get(write)), server.services));
+        client.write_all(b"GET /write HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        began.notified().await;
+        drop(client);
+        timeout(Duration::from_secs(10), finished.notified()).await.expect("it is finished");
     }
 
     #[tokio::test]
