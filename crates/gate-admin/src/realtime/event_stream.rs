@@ -2,6 +2,7 @@
 
 use super::frame::HEARTBEAT;
 use super::hub::Connected;
+use super::queue::Frames;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Body, Frame};
@@ -10,14 +11,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep};
 
 /// Frames as they come, heartbeats between them, and an end after a while: clients connect again by themselves.
 ///
 /// Dropping it takes the client out of the hub.
 pub(super) struct EventStream {
-    frames: mpsc::Receiver<Bytes>,
+    frames: Frames,
     heartbeat: Interval,
     /// Ends the stream after [`IDLE_MAX`] without an event.
     idle: Pin<Box<Sleep>>,
@@ -27,7 +27,7 @@ pub(super) struct EventStream {
 }
 
 impl EventStream {
-    pub(super) fn new(frames: mpsc::Receiver<Bytes>, connected: Connected) -> Self {
+    pub(super) fn new(frames: Frames, connected: Connected) -> Self {
         let mut heartbeat = interval_at(Instant::now() + HEARTBEAT_EVERY, HEARTBEAT_EVERY);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (idle, end) = (Box::pin(sleep(IDLE_MAX)), Box::pin(sleep(DURATION_MAX)));
@@ -47,7 +47,7 @@ impl Body for EventStream {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Poll::Ready(frame) = self.frames.poll_recv(context) {
+        if let Poll::Ready(frame) = self.frames.poll_next(context) {
             self.idle.as_mut().reset(Instant::now() + IDLE_MAX);
             return Poll::Ready(frame.map(|frame| Ok(Frame::data(frame))));
         }

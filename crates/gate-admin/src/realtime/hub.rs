@@ -1,15 +1,20 @@
 //! Everyone who listens.
 
-use super::client::{Client, Stuck};
+use super::client::{Client, Topics};
 use super::frame::connected;
-use super::topic::Topic;
-use bytes::Bytes;
+use super::queue::Frames;
+use super::room::{NoRoom, Taken};
+use super::subscriber::{Subscriber, Token};
+use super::watch_caller::watch_caller;
+use crate::services::Authenticate;
+use gate_records::auth::Unavailable;
 use gate_records::records::{AuthRecord, RecordChange};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 
 /// Everyone who listens. Cheap to clone; all clones are the same hub.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +28,9 @@ pub struct Hub {
 
 #[derive(Debug, Default)]
 struct Listeners {
-    clients: HashMap<String, Client>,
+    clients: HashMap<String, Arc<Client>>,
+    /// How much of it they take.
+    taken: Taken,
     /// Whether nobody is taken in any more.
     is_closed: bool,
 }
@@ -37,9 +44,11 @@ pub(super) enum SubscribeError {
     OtherAddress,
     /// The client is somebody already, and somebody else.
     OtherCaller,
+    /// There are too many topics already, of all clients or of those from that address.
+    Full,
 }
 
-/// Too many listen already, or the gateway stops.
+/// Too many listen already, in all or from one address, or the gateway stops.
 #[derive(Debug)]
 pub(super) struct Full;
 
@@ -48,6 +57,8 @@ pub(super) struct Full;
 pub(super) struct Connected {
     hub: Hub,
     client_id: String,
+    /// Asks again and again who it is; ends with it.
+    watching: JoinSet<()>,
 }
 
 impl Hub {
@@ -57,10 +68,10 @@ impl Hub {
     pub async fn run(self, mut changes: Receiver<RecordChange>) {
         loop {
             match changes.recv().await {
-                Ok(change) => self.tell(&change),
+                Ok(change) => self.tell(&change).await,
                 Err(RecvError::Lagged(lost)) => {
                     tracing::warn!(lost, "changes were lost; every realtime client has to connect again");
-                    self.listeners().clients.clear();
+                    self.listeners().clear();
                 }
                 Err(RecvError::Closed) => return,
             }
@@ -81,21 +92,21 @@ impl Hub {
     pub fn close(&self) {
         let mut listeners = self.listeners();
         listeners.is_closed = true;
-        listeners.clients.clear();
+        listeners.clear();
     }
 
     /// Takes a client in; its first frame is queued.
-    pub(super) fn connect(&self, address: String) -> Result<(Connected, mpsc::Receiver<Bytes>), Full> {
+    pub(super) fn connect(&self, address: String) -> Result<(Connected, Frames), Full> {
         let (client, frames) = Client::new(address);
         let client_id = client.id.clone();
         let mut listeners = self.listeners();
-        let is_full = listeners.is_closed || listeners.clients.len() >= CLIENTS_MAX;
-        if is_full || client.queue(connected(&client_id)).is_err() {
+        if listeners.is_closed || client.push(connected(&client_id)).is_err() {
             return Err(Full);
         }
-        listeners.clients.insert(client_id.clone(), client);
+        listeners.taken.add_client(&client.address).map_err(|NoRoom| Full)?;
+        listeners.clients.insert(client_id.clone(), Arc::new(client));
         self.count_listeners(&listeners);
-        Ok((Connected { hub: self.clone(), client_id }, frames))
+        Ok((Connected { hub: self.clone(), client_id, watching: JoinSet::new() }, frames))
     }
 
     /// Puts these topics into the place of those a client had, and makes it somebody if it was a guest.
@@ -103,22 +114,55 @@ impl Hub {
         &self,
         client_id: &str,
         address: &str,
-        auth: Option<Arc<AuthRecord>>,
-        topics: Vec<Topic>,
+        subscriber: Subscriber,
+        topics: Topics,
     ) -> Result<(), SubscribeError> {
         let mut listeners = self.listeners();
-        let client = listeners.clients.get_mut(client_id).ok_or(SubscribeError::UnknownClient)?;
+        let Listeners { clients, taken, .. } = &mut *listeners;
+        let client = clients.get_mut(client_id).ok_or(SubscribeError::UnknownClient)?;
         if client.address != address {
             return Err(SubscribeError::OtherAddress);
         }
-        if client.auth.as_ref().is_some_and(|known| !auth.as_ref().is_some_and(|auth| is_same(auth, known))) {
+        if !subscriber.may_follow(&client.subscriber) {
             return Err(SubscribeError::OtherCaller);
         }
-        (client.auth, client.topics) = (auth, topics);
+        let replaced = taken.replace_topics(address, client.topics.bytes, topics.bytes);
+        replaced.map_err(|NoRoom| SubscribeError::Full)?;
+        *client = client.with_subscriber(subscriber).with_topics(topics);
         if client.wants_status() {
             self.status_wanted.notify_one();
         }
         Ok(())
+    }
+
+    /// The token a client listens with, if it is no guest.
+    pub(super) fn token(&self, client_id: &str) -> Option<Token> {
+        self.listeners().clients.get(client_id)?.subscriber.token.clone()
+    }
+
+    /// Takes note of whose token it is that a client listens with. When it is nobody's any more, the client is a guest; when
+    /// nobody can tell, it is disconnected, since it might hear what is not for it.
+    pub(super) fn caller_is(
+        &self,
+        client_id: &str,
+        token: &Token,
+        answer: Result<Option<AuthRecord>, Unavailable>,
+    ) {
+        let mut listeners = self.listeners();
+        let Some(client) = listeners.clients.get_mut(client_id) else { return };
+        if client.subscriber.token.as_ref() != Some(token) {
+            return;
+        }
+        let Ok(record) = answer else {
+            tracing::info!(
+                client = client_id,
+                "nobody can tell who a realtime client is; it was disconnected"
+            );
+            return listeners.remove(client_id);
+        };
+        let now = Subscriber { auth: record.map(Arc::new), token: Some(token.clone()) };
+        let is_still_somebody = now.auth.is_some() && now.may_follow(&client.subscriber);
+        *client = client.with_subscriber(if is_still_somebody { now } else { Subscriber::default() });
     }
 
     /// Waits until somebody asks for the status who may have it. Cancel-safe.
@@ -129,7 +173,7 @@ impl Hub {
     /// Tells whoever asked for it and may have it how every proxy is; says whether there is anybody. `status` is asked
     /// only if there is.
     pub(crate) fn tell_status(&self, status: impl Fn() -> String) -> bool {
-        if !self.listeners().clients.values().any(Client::wants_status) {
+        if !self.listeners().clients.values().any(|client| client.wants_status()) {
             return false;
         }
         // Not while nobody can connect or subscribe.
@@ -143,18 +187,26 @@ impl Hub {
     }
 
     /// Tells whoever may know of a change. Somebody whose tokens it revoked is a guest from then on.
-    pub(super) fn tell(&self, change: &RecordChange) {
-        let clients = &mut self.listeners().clients;
-        for client in clients.values_mut().filter(|client| client.is_revoked_by(change)) {
-            client.auth = None;
-        }
-        clients.retain(|_, client| match client.hear_of(change) {
-            Ok(()) => true,
-            Err(Stuck) => {
+    ///
+    /// Rules and filters are asked while others connect and subscribe.
+    pub(super) async fn tell(&self, change: &RecordChange) {
+        let Some(seen) = change.seen() else { return };
+        for client in self.clients_after(change) {
+            if client.hear_of(&seen, change.action()).await.is_err() {
                 tracing::info!(client = client.id, "a realtime client does not read and was disconnected");
-                false
+                self.listeners().remove(&client.id);
             }
-        });
+        }
+    }
+
+    /// Everybody, as they are with that change made.
+    fn clients_after(&self, change: &RecordChange) -> Vec<Arc<Client>> {
+        let mut listeners = self.listeners();
+        for client in listeners.clients.values_mut().filter(|client| client.subscriber.is_revoked_by(change))
+        {
+            *client = client.with_subscriber(Subscriber::default());
+        }
+        listeners.clients.values().cloned().collect()
     }
 
     fn listeners(&self) -> MutexGuard<'_, Listeners> {
@@ -163,9 +215,17 @@ impl Hub {
     }
 }
 
-/// Whether two tokens belong to one record; what the record says may have changed in between.
-fn is_same(a: &AuthRecord, b: &AuthRecord) -> bool {
-    (a.collection_id(), a.id(), a.origin()) == (b.collection_id(), b.id(), b.origin())
+impl Listeners {
+    fn remove(&mut self, client_id: &str) {
+        if let Some(client) = self.clients.remove(client_id) {
+            self.taken.remove_client(&client.address, client.topics.bytes);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.clients.clear();
+        self.taken = Taken::default();
+    }
 }
 
 impl Connected {
@@ -174,15 +234,17 @@ impl Connected {
     pub(super) fn client_id(&self) -> &str {
         &self.client_id
     }
+
+    /// Has somebody ask again and again who it is.
+    pub(super) fn watch(&mut self, authenticate: Authenticate) {
+        self.watching.spawn(watch_caller(self.hub.clone(), self.client_id.clone(), authenticate));
+    }
 }
 
 impl Drop for Connected {
     fn drop(&mut self) {
         let mut listeners = self.hub.listeners();
-        listeners.clients.remove(&self.client_id);
+        listeners.remove(&self.client_id);
         self.hub.count_listeners(&listeners);
     }
 }
-
-/// Each costs a few kilobytes; ten thousand browsers on the control plane are a mistake or an attack.
-const CLIENTS_MAX: usize = 10_000;

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!  GET  ── connect ──▶ client in the hub ── PB_CONNECT, frames, heartbeats ──▶ event stream
-//!  POST ── subscribe ─▶ its topics, and who it is
+//!  POST ── subscribe ─▶ its topics, and who it is, as far as there is room
 //!  committed changes ─▶ hub ── each client, each topic: rule, filter ──▶ frame ──▶ its queue
+//!  every ten seconds ─▶ whose token is it still? ── nobody's: a guest
 //! ```
 
 mod client;
@@ -11,10 +12,14 @@ mod connect;
 mod event_stream;
 mod frame;
 mod hub;
+mod queue;
+mod room;
 mod subscribe;
+mod subscriber;
 #[cfg(test)]
 mod tests;
 mod topic;
+mod watch_caller;
 
 pub(crate) use connect::connect;
 pub use hub::Hub;

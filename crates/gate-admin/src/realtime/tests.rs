@@ -1,16 +1,25 @@
 //! Event streams over HTTP, and the hub behind them.
 
+use super::client::Topics;
 use super::hub::{Hub, SubscribeError};
+use super::room::CLIENTS_PER_ADDRESS_MAX;
+use super::subscriber::{Subscriber, Token};
 use super::topic::Topic;
 use crate::router::router;
+use crate::services::Authenticate;
 use crate::testing::{SUPERUSER, Server, USER, connect};
+use gate_records::auth::Unavailable;
 use gate_records::collections::{PROXIES, SUPERUSERS, USERS};
 use gate_records::records::{AuthRecord, Record, RecordChange, RequestInfo, Write, WriteKind};
 use serde_json::{Value, json};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// An open event stream.
 struct Stream {
@@ -63,6 +72,27 @@ impl Stream {
 async fn post(server: &Server, fields: &str, body: &Value) -> (u16, Value) {
     let answer = server.send("POST", "/api/realtime", fields, body).await;
     (answer.status, if answer.body.is_empty() { Value::Null } else { answer.json() })
+}
+
+/// Subscribes to one topic without a server.
+fn subscribe(hub: &Hub, client_id: &str, auth: Option<AuthRecord>, topic: &str) {
+    let subscriber = Subscriber { token: auth.as_ref().map(|_| token()), auth: auth.map(Arc::new) };
+    let topics = Topics { topics: vec![Topic::parse(topic, subscriber.is_superuser())], bytes: 0 };
+    assert_eq!(hub.subscribe(client_id, "a", subscriber, topics), Ok(()));
+}
+
+fn token() -> Token {
+    Token("a token".to_owned())
+}
+
+fn superuser() -> AuthRecord {
+    AuthRecord::local(&Record::new(&SUPERUSERS))
+}
+
+fn user() -> Record {
+    let mut user = Record::new(&USERS);
+    user.set("id", "aaaaaaaaaaaaaaa");
+    user
 }
 
 fn proxy(id: &str) -> Record {
@@ -148,8 +178,8 @@ async fn a_hub_that_was_closed_ends_every_stream_and_takes_nobody_in() {
     let hub = Hub::default();
     let (_connected, mut frames) = hub.connect("a".to_owned()).unwrap();
     hub.close();
-    assert!(frames.recv().await.is_some(), "what was queued is sent");
-    assert!(frames.recv().await.is_none());
+    assert!(frames.next().await.is_some(), "what was queued is sent");
+    assert!(frames.next().await.is_none());
     assert!(hub.connect("a".to_owned()).is_err());
 }
 
@@ -158,46 +188,181 @@ async fn a_client_that_goes_away_is_forgotten() {
     let hub = Hub::default();
     let (connected, frames) = hub.connect("a".to_owned()).unwrap();
     let id = connected.client_id().to_owned();
-    assert_eq!(hub.subscribe(&id, "a", None, Vec::new()), Ok(()));
+    subscribe(&hub, &id, None, "users/*");
     drop((connected, frames));
-    assert_eq!(hub.subscribe(&id, "a", None, Vec::new()), Err(SubscribeError::UnknownClient));
+    let again = hub.subscribe(&id, "a", Subscriber::default(), Topics::default());
+    assert_eq!(again, Err(SubscribeError::UnknownClient));
 }
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_disconnected() {
     let hub = Hub::default();
     let (connected, mut frames) = hub.connect("a".to_owned()).unwrap();
-    let superuser = Arc::new(AuthRecord::local(&Record::new(&SUPERUSERS)));
-    let topics = vec![Topic::parse("_proxies/*")];
-    hub.subscribe(connected.client_id(), "a", Some(superuser), topics).unwrap();
+    subscribe(&hub, connected.client_id(), Some(superuser()), "_proxies/*");
     for number in 0..2000 {
-        hub.tell(&created(proxy(&format!("p{number:014}"))));
+        hub.tell(&created(proxy(&format!("p{number:014}")))).await;
     }
     let mut received = 0;
-    while frames.recv().await.is_some() {
+    while frames.next().await.is_some() {
         received += 1;
     }
     assert_eq!(received, 1024, "what was queued is sent, and then the stream ends");
 }
 
 #[tokio::test]
+async fn what_waits_for_somebody_who_is_no_superuser_is_bounded_in_bytes() {
+    let hub = Hub::default();
+    let (connected, mut frames) = hub.connect("a".to_owned()).unwrap();
+    let mut user = user();
+    user.set("name", "x".repeat(1000));
+    subscribe(&hub, connected.client_id(), Some(AuthRecord::local(&user)), "users/*");
+    for _ in 0..1000 {
+        hub.tell(&RecordChange { before: Some(user.clone()), after: Some(user.clone()) }).await;
+    }
+    let mut bytes = 0;
+    while let Some(frame) = frames.next().await {
+        bytes += frame.len();
+    }
+    assert!((100_000..140_000).contains(&bytes), "{bytes}");
+}
+
+#[tokio::test]
+async fn others_connect_and_subscribe_while_filters_are_asked() {
+    let hub = Hub::default();
+    let (connected, mut frames) = hub.connect("a".to_owned()).unwrap();
+    let topics = (0..1000).map(|number| Topic::parse(&format!("_proxies/*?{number}"), true)).collect();
+    let subscriber = Subscriber { auth: Some(Arc::new(superuser())), token: Some(token()) };
+    hub.subscribe(connected.client_id(), "a", subscriber, Topics { topics, bytes: 0 }).unwrap();
+    let change = created(proxy("p00000000000001"));
+    let mut telling = pin!(hub.tell(&change));
+    let mut polls = 0;
+    while poll_fn(|context| Poll::Ready(telling.as_mut().poll(context).is_pending())).await {
+        polls += 1;
+        let (other, _) = hub.connect("a".to_owned()).expect("nobody waits for anybody");
+        subscribe(&hub, other.client_id(), None, "users/*");
+        tokio::task::yield_now().await;
+    }
+    assert!(polls > 5, "{polls}");
+    let told = std::iter::from_fn(|| frames.now()).count();
+    assert_eq!(told, 1001, "and it has heard of everything");
+}
+
+#[tokio::test]
 async fn a_client_whose_tokens_were_revoked_is_a_guest() {
     let hub = Hub::default();
     let (connected, mut frames) = hub.connect("a".to_owned()).unwrap();
-    frames.recv().await.unwrap();
-    let mut user = Record::new(&USERS);
-    user.set("id", "aaaaaaaaaaaaaaa");
-    let auth = Some(Arc::new(AuthRecord::local(&user)));
-    hub.subscribe(connected.client_id(), "a", auth, vec![Topic::parse("users/*")]).unwrap();
-    hub.tell(&RecordChange { before: Some(user.clone()), after: Some(user.clone()) });
-    assert!(frames.recv().await.is_some());
+    frames.next().await.unwrap();
+    let user = user();
+    subscribe(&hub, connected.client_id(), Some(AuthRecord::local(&user)), "users/*");
+    hub.tell(&RecordChange { before: Some(user.clone()), after: Some(user.clone()) }).await;
+    assert!(frames.now().is_some());
     let mut revoked = user.clone();
     revoked.set("tokenKey", "another");
-    hub.tell(&RecordChange { before: Some(user.clone()), after: Some(revoked.clone()) });
-    assert!(frames.recv().await.is_some(), "it has logged in since");
+    hub.tell(&RecordChange { before: Some(user.clone()), after: Some(revoked.clone()) }).await;
+    assert!(frames.now().is_some(), "it has logged in since");
     revoked.set("updated", "2026-01-01 00:00:00.000Z");
-    hub.tell(&RecordChange { before: Some(user), after: Some(revoked) });
-    assert!(frames.try_recv().is_err(), "it is nobody any more");
+    hub.tell(&RecordChange { before: Some(user), after: Some(revoked) }).await;
+    assert!(frames.now().is_none(), "it is nobody any more");
+}
+
+#[tokio::test]
+async fn whose_token_it_is_decides_again_what_a_client_hears() {
+    let hub = Hub::default();
+    let values = json!({"id": "su0000000000001"}).as_object().cloned().unwrap();
+    let remote = AuthRecord::remote(&SUPERUSERS.id, "_superusers", values, true);
+    let (connected, mut frames) = hub.connect("a".to_owned()).unwrap();
+    frames.next().await.unwrap();
+    let id = connected.client_id();
+    subscribe(&hub, id, Some(remote.clone()), "_proxies/*");
+    let change = created(proxy("p00000000000001"));
+    hub.caller_is(id, &token(), Ok(Some(remote.clone())));
+    hub.caller_is(id, &Token("an earlier one".to_owned()), Ok(None));
+    hub.tell(&change).await;
+    assert!(frames.now().is_some());
+    hub.caller_is(id, &token(), Ok(None));
+    hub.tell(&change).await;
+    assert!(frames.now().is_none(), "the token is nobody's");
+    subscribe(&hub, id, Some(remote), "_proxies/*");
+    hub.caller_is(id, &token(), Err(Unavailable));
+    assert_eq!(frames.next().await, None, "nobody can tell whose it is");
+}
+
+/// Whose token it is may change.
+fn changing(answer: &Arc<AtomicBool>) -> Authenticate {
+    let answer = Arc::clone(answer);
+    Arc::new(move |_| {
+        let is_somebody = answer.load(Ordering::Relaxed);
+        Box::pin(async move { Ok(is_somebody.then(superuser)) })
+    })
+}
+
+#[tokio::test]
+async fn a_token_that_is_nobodys_any_more_is_noticed_without_a_change_of_a_record() {
+    let is_somebody = Arc::new(AtomicBool::new(true));
+    let server = Server::start_with(|services| services.authenticate = changing(&is_somebody)).await;
+    let stream = Stream::open(&server).await;
+    assert_eq!(stream.subscribe(&server, SUPERUSER, &["@gateway/status"]).await.0, 204);
+    is_somebody.store(false, Ordering::Relaxed);
+    assert!(server.services.hub.tell_status(|| "{}".to_owned()));
+    timeout(Duration::from_secs(30), async {
+        while server.services.hub.tell_status(|| "{}".to_owned()) {
+            sleep(Duration::from_millis(100)).await;
+        }
+    })
+    .await
+    .expect("it is nobody's");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_is_noticed_at_once() {
+    let server = Server::start().await;
+    let stream = Stream::open(&server).await;
+    let listened = server.services.hub.listened();
+    assert!(*listened.borrow());
+    drop(stream);
+    let left = timeout(Duration::from_secs(5), async {
+        while *listened.borrow() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    });
+    left.await.expect("before the next heartbeat");
+}
+
+#[tokio::test]
+async fn one_address_has_so_many_streams() {
+    let server = Server::start().await;
+    let hub = &server.services.hub;
+    let mut open: Vec<_> =
+        (0..CLIENTS_PER_ADDRESS_MAX).map(|_| hub.connect("192.0.2.1".to_owned()).unwrap()).collect();
+    let fields = "X-Forwarded-For: 192.0.2.1\r\n";
+    assert_eq!(server.request("GET", "/api/realtime", fields).await.status, 503);
+    assert!(hub.connect("192.0.2.2".to_owned()).is_ok());
+    open.pop();
+    assert!(hub.connect("192.0.2.1".to_owned()).is_ok());
+}
+
+#[tokio::test]
+async fn topics_of_anybody_take_little_memory_and_those_of_superusers_what_they_take() {
+    let server = Server::start().await;
+    let filter = |number| format!("users/*?options={{\"query\":{{\"filter\":\"name='{number:02000}'\"}}}}");
+    let topics: Vec<_> = (0..9).map(filter).collect();
+    let topics: Vec<_> = topics.iter().map(String::as_str).collect();
+    let mut streams = Vec::new();
+    for expected in [204; 10].into_iter().chain([503]) {
+        let stream = Stream::open(&server).await;
+        assert_eq!(stream.subscribe(&server, "", &topics[..6]).await.0, expected);
+        streams.push(stream);
+    }
+    let (last, first) = (streams.pop().unwrap(), streams.pop().unwrap());
+    let (status, answer) = first.subscribe(&server, "", &topics).await;
+    assert_eq!(status, 400, "{answer}");
+    assert_eq!(answer["data"]["subscriptions"]["code"], "validation_subscriptions_too_large");
+    assert_eq!(last.subscribe(&server, SUPERUSER, &topics).await.0, 204);
+    assert_eq!(first.subscribe(&server, "", &[]).await.0, 204);
+    assert_eq!(first.subscribe(&server, "", &topics[..6]).await.0, 204);
+    let plain: Vec<_> = (0..1000).map(|number| format!("users/{number:015}")).collect();
+    let plain: Vec<_> = plain.iter().map(String::as_str).collect();
+    assert_eq!(first.subscribe(&server, "", &plain).await.0, 204, "as many as PocketBase takes");
 }
 
 #[tokio::test]
@@ -242,13 +407,11 @@ async fn nobody_works_out_a_status_that_nobody_may_hear() {
 async fn of_a_status_that_is_not_read_only_one_is_kept() {
     let hub = Hub::default();
     let (connected, mut frames) = hub.connect("a".to_owned()).unwrap();
-    let superuser = Arc::new(AuthRecord::local(&Record::new(&SUPERUSERS)));
-    let topics = vec![Topic::parse("@gateway/status")];
-    hub.subscribe(connected.client_id(), "a", Some(superuser), topics).unwrap();
-    frames.recv().await.unwrap();
+    subscribe(&hub, connected.client_id(), Some(superuser()), "@gateway/status");
+    frames.next().await.unwrap();
     for _ in 0..5 {
         assert!(hub.tell_status(|| "{}".to_owned()));
     }
-    assert!(frames.recv().await.is_some());
-    assert!(frames.try_recv().is_err());
+    assert!(frames.now().is_some());
+    assert!(frames.now().is_none());
 }

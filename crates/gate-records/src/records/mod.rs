@@ -27,6 +27,6 @@ pub use follower::Follower;
 pub use list::{ListQuery, Page};
 pub use record::{Record, Visibility};
 pub use request::{Context, RequestInfo};
-pub use seen::Interest;
+pub use seen::{Filter, Interest, Seen};
 pub use service::{BatchError, Records};
 pub use write::{Write, WriteKind, Written};
