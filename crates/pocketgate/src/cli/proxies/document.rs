@@ -85,8 +85,10 @@ impl<T: Into<String>> From<T> for ReadError {
     }
 }
 
-/// JSON is told by its first character; where it is no JSON, the YAML parser's complaint would not help.
+/// JSON is told by its first character; where it is no JSON, the YAML parser's complaint would not help. Before it, editors
+/// put a byte order mark, which is no part of either (RFC 8259, section 8.1; YAML 1.2.2, section 5.2).
 fn parse(text: &str) -> Result<Map<String, Value>, ReadError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let value = if text.trim_start().starts_with('{') {
         serde_json::from_str(text).map_err(|error| error.to_string())
     } else {
@@ -148,6 +150,16 @@ mod tests {
             record.check().ok().map(|proxy| proxy.record().clone())
         });
         prop::collection::vec(one, 0..4)
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_document() {
+        for format in [Format::Yaml, Format::Json] {
+            let document =
+                Document::new(vec![ProxyRecord { path: "/-/a".to_owned(), ..ProxyRecord::default() }]);
+            let text = format!("\u{feff}{}", document.write(format).unwrap());
+            assert_eq!(Document::read(&text).unwrap(), document.proxies, "{format:?}");
+        }
     }
 
     proptest! {
