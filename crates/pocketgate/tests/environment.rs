@@ -4,10 +4,15 @@
 
 use std::process::Command;
 
+/// A directory that cannot be made.
+const NOWHERE: &str = "/dev/null/none";
+
 /// What `pocketgate serve` says to a bad value in that variable, with those flags beside it. It never gets as far as serving.
 fn refusal(variable: &str, flags: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_pocketgate"))
         .env_clear()
+        // Should it take the value, it ends all the same.
+        .env("POCKETGATE_DIR", NOWHERE)
         .env(variable, "?")
         .arg("serve")
         .args(flags)
@@ -59,10 +64,9 @@ fn a_switch_on_the_line_wins_over_its_variable_whichever_way_it_is_thrown() {
 fn flags_that_contradict_each_other_are_a_mistake() {
     let check = |flags: &str, words: &str| {
         let flags: Vec<_> = flags.split(' ').collect();
-        // Whatever ends it, it is to be this.
         let output = Command::new(env!("CARGO_BIN_EXE_pocketgate"))
             .env_clear()
-            .env("POCKETGATE_DIR", "/dev/null/none")
+            .env("POCKETGATE_DIR", NOWHERE)
             .arg("serve")
             .args(flags)
             .output()
