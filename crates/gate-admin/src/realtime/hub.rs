@@ -57,6 +57,7 @@ pub(super) struct Full;
 pub(super) struct Connected {
     hub: Hub,
     client_id: String,
+    address: String,
     /// Asks again and again who it is; ends with it.
     watching: JoinSet<()>,
 }
@@ -97,16 +98,16 @@ impl Hub {
 
     /// Takes a client in; its first frame is queued.
     pub(super) fn connect(&self, address: String) -> Result<(Connected, Frames), Full> {
-        let (client, frames) = Client::new(address);
+        let (client, frames) = Client::new(address.clone());
         let client_id = client.id.clone();
         let mut listeners = self.listeners();
         if listeners.is_closed || client.push(connected(&client_id)).is_err() {
             return Err(Full);
         }
-        listeners.taken.add_client(&client.address).map_err(|NoRoom| Full)?;
+        listeners.taken.add_client(&address).map_err(|NoRoom| Full)?;
         listeners.clients.insert(client_id.clone(), Arc::new(client));
         self.count_listeners(&listeners);
-        Ok((Connected { hub: self.clone(), client_id, watching: JoinSet::new() }, frames))
+        Ok((Connected { hub: self.clone(), client_id, address, watching: JoinSet::new() }, frames))
     }
 
     /// Puts these topics into the place of those a client had, and makes it somebody if it was a guest.
@@ -216,15 +217,17 @@ impl Hub {
 }
 
 impl Listeners {
+    /// Tells a client nothing more. What it has not read is still there, and so it keeps its place, until it is gone.
     fn remove(&mut self, client_id: &str) {
         if let Some(client) = self.clients.remove(client_id) {
-            self.taken.remove_client(&client.address, client.topics.bytes);
+            self.taken.remove_topics(&client.address, client.topics.bytes);
         }
     }
 
     fn clear(&mut self) {
-        self.clients.clear();
-        self.taken = Taken::default();
+        for (_, client) in self.clients.drain() {
+            self.taken.remove_topics(&client.address, client.topics.bytes);
+        }
     }
 }
 
@@ -245,6 +248,7 @@ impl Drop for Connected {
     fn drop(&mut self) {
         let mut listeners = self.hub.listeners();
         listeners.remove(&self.client_id);
+        listeners.taken.remove_client(&self.address);
         self.hub.count_listeners(&listeners);
     }
 }

@@ -58,22 +58,23 @@ impl Taken {
         Ok(())
     }
 
-    /// Gives back what a stream took.
-    pub(super) fn remove_client(&mut self, address: &str, topic_bytes: usize) {
-        self.total.remove(topic_bytes);
+    /// Gives back what the topics of a stream took.
+    pub(super) fn remove_topics(&mut self, address: &str, bytes: usize) {
+        self.total.topic_bytes = self.total.topic_bytes.saturating_sub(bytes);
+        if let Some(share) = self.by_address.get_mut(&key(address)) {
+            share.topic_bytes = share.topic_bytes.saturating_sub(bytes);
+        }
+    }
+
+    /// Gives back the place of a stream whose topics are gone.
+    pub(super) fn remove_client(&mut self, address: &str) {
+        self.total.clients = self.total.clients.saturating_sub(1);
         let key = key(address);
         let Some(share) = self.by_address.get_mut(&key) else { return };
-        share.remove(topic_bytes);
+        share.clients = share.clients.saturating_sub(1);
         if share.clients == 0 {
             self.by_address.remove(&key);
         }
-    }
-}
-
-impl Share {
-    fn remove(&mut self, topic_bytes: usize) {
-        self.clients = self.clients.saturating_sub(1);
-        self.topic_bytes = self.topic_bytes.saturating_sub(topic_bytes);
     }
 }
 
@@ -103,7 +104,7 @@ mod tests {
         }
         assert_eq!(taken.add_client("2001:db8::ffff"), Err(NoRoom));
         assert_eq!(taken.add_client("2001:db8:0:1::1"), Ok(()), "another network");
-        taken.remove_client("2001:db8::1", 0);
+        taken.remove_client("2001:db8::1");
         assert_eq!(taken.add_client("2001:db8::ffff"), Ok(()));
     }
 
@@ -130,9 +131,12 @@ mod tests {
         assert_eq!(taken.replace_topics("10.0.0.1", 5, 4), Ok(()));
         assert_eq!(taken.replace_topics("192.0.2.1", 0, 1), Ok(()));
         for number in 0..8 {
-            taken.remove_client(&format!("10.0.0.{number}"), TOPIC_BYTES_PER_ADDRESS_MAX);
+            let address = format!("10.0.0.{number}");
+            taken.remove_topics(&address, TOPIC_BYTES_PER_ADDRESS_MAX);
+            taken.remove_client(&address);
         }
-        taken.remove_client("192.0.2.1", 1);
+        taken.remove_topics("192.0.2.1", 1);
+        taken.remove_client("192.0.2.1");
         assert_eq!((taken.total, taken.by_address.len()), (Share::default(), 0));
     }
 }

@@ -342,6 +342,20 @@ async fn one_address_has_so_many_streams() {
 }
 
 #[tokio::test]
+async fn a_client_that_was_disconnected_keeps_its_place_until_it_has_gone() {
+    let hub = Hub::default();
+    let mut open: Vec<_> =
+        (0..CLIENTS_PER_ADDRESS_MAX).map(|_| hub.connect("a".to_owned()).unwrap()).collect();
+    let client_id = open[0].0.client_id().to_owned();
+    subscribe(&hub, &client_id, Some(superuser()), "_proxies/*");
+    hub.caller_is(&client_id, &token(), Err(Unavailable));
+    assert_eq!(hub.token(&client_id), None, "it is disconnected");
+    assert!(hub.connect("a".to_owned()).is_err(), "what it has not read takes memory");
+    open.remove(0);
+    assert!(hub.connect("a".to_owned()).is_ok());
+}
+
+#[tokio::test]
 async fn topics_of_anybody_take_little_memory_and_those_of_superusers_what_they_take() {
     let server = Server::start().await;
     let filter = |number| format!("users/*?options={{\"query\":{{\"filter\":\"name='{number:02000}'\"}}}}");
